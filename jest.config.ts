@@ -1,0 +1,23 @@
+import type { Config } from 'jest'
+
+const shared: Config = {
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/tools/test/strip-types.js' },
+  testEnvironment: 'node',
+}
+
+/** `unit` runs in parallel beside the code; `e2e` runs one file at a time, with real servers and clients. */
+const config: Config = {
+  watchman: false,
+  coverageProvider: 'v8',
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      roots: ['broker', 'testing', 'tools'].map(room => `<rootDir>/${room}`),
+    },
+    { ...shared, displayName: 'e2e', roots: ['<rootDir>/e2e'] },
+  ],
+}
+
+export default config
