@@ -1,0 +1,64 @@
+// The real programs and libraries that suites need, each at a pinned version, installed on first use.
+//
+// Every function answers where the part is or throws PartUnavailable with a one-line reason. Calling again is quick.
+// Use `available(parts.x())` in a suite that may be left out.
+
+import { debianProgram, onPath } from './debian.ts'
+import { jars, jarsPresent, jdk } from './java.ts'
+import { python, pythonPresent } from './python.ts'
+
+export { compiled, type Jdk, jdk } from './java.ts'
+export { type Python, python } from './python.ts'
+export { type Available, available, PartUnavailable } from './unavailable.ts'
+
+export type KafkaVersion = '4.3.1'
+export type ClientsVersion = '4.4.0' | '4.3.1' | '3.9.2'
+
+/** Folder of jars: Apache Kafka's broker and command line tools, with a logger. Class path: `FOLDER/*`. */
+export function kafka(version: KafkaVersion): Promise<string> {
+  return jars(`kafka-${version}`)
+}
+
+/** Folder of jars: `kafka-clients` of that version, a logger that writes to stderr, and jackson-databind. */
+export function clients(version: ClientsVersion): Promise<string> {
+  return jars(`clients-${version}`)
+}
+
+/** Path of kcat (librdkafka's command line client). */
+export function kcat(): Promise<string> {
+  return debianProgram('kcat')
+}
+
+export interface ListedPart {
+  name: string
+  about: string
+  present(): Promise<boolean>
+  get(): Promise<string>
+}
+
+/** All parts by name, for the command line. */
+export const PARTS: ListedPart[] = [
+  { name: 'jdk', about: 'a JDK on this machine', present: jdkPresent, get: async () => (await jdk()).java },
+  jarSet('kafka-4.3.1', 'Apache Kafka broker and tools'),
+  jarSet('clients-4.4.0', 'Java client, newest'),
+  jarSet('clients-4.3.1', 'Java client of the referee release'),
+  jarSet('clients-3.9.2', 'Java client, last of 3.x'),
+  { name: 'kcat', about: 'librdkafka from Debian', present: async () => onPath('kcat') !== undefined, get: kcat },
+  {
+    name: 'python',
+    about: 'confluent-kafka and aiokafka',
+    present: pythonPresent,
+    get: async () => (await python()).packages,
+  },
+]
+
+function jarSet(name: string, about: string): ListedPart {
+  return { name, about, present: () => jarsPresent(name), get: () => jars(name) }
+}
+
+async function jdkPresent(): Promise<boolean> {
+  return jdk().then(
+    () => true,
+    () => false,
+  )
+}
