@@ -1,0 +1,75 @@
+// The broker under test. By default ours, as a child process with its own settings and data folder; with
+// KAFSCALE_E2E_TARGET=apache a real Apache Kafka, against which every suite must be green as well: a suite that
+// Apache Kafka fails proves nothing about ours.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startApacheKafka } from '../testing/apache-kafka.ts'
+import { type Child, startChild, untilReady } from '../testing/child.ts'
+import { freePorts } from '../testing/ports.ts'
+
+export type TargetName = 'kafscale' | 'apache'
+
+export interface Target {
+  name: TargetName
+  /** `host:port` for clients. */
+  bootstrap: string
+  child: Child
+  /** Stops the broker as an operator would (SIGTERM) and removes its data. */
+  stop(): Promise<void>
+}
+
+/** Which broker the suites run against. */
+export const targetName: TargetName = chosenTarget(process.env.KAFSCALE_E2E_TARGET)
+
+export async function startTarget(name: TargetName = targetName): Promise<Target> {
+  const folder = await mkdtemp(join(tmpdir(), `kafscale-e2e-${name}-`))
+  const { bootstrap, child } = await (name === 'apache' ? startApacheKafka({ folder }) : startOurs(folder))
+  return {
+    name,
+    bootstrap,
+    child,
+    async stop() {
+      const code = await child.stop()
+      const output = child.output()
+      await rm(folder, { recursive: true, force: true })
+      if (name === 'kafscale' && code !== 0) {
+        throw new Error(`the broker did not stop cleanly (exit ${code}); its output ends with:\n${output.slice(-4000)}`)
+      }
+    },
+  }
+}
+
+async function startOurs(folder: string): Promise<{ bootstrap: string; child: Child }> {
+  const [port, metricsPort] = await freePorts(2)
+  const bootstrap = `127.0.0.1:${port}`
+  const { NODE_OPTIONS: _forJestOnly, ...inherited } = process.env
+  const env = {
+    ...inherited,
+    KAFSCALE_BROKER_ADDR: bootstrap,
+    KAFSCALE_METRICS_ADDR: `127.0.0.1:${metricsPort}`,
+    KAFSCALE_DATA_DIR: join(folder, 'data'),
+    KAFSCALE_LOG_LEVEL: process.env.KAFSCALE_LOG_LEVEL ?? 'info',
+    KAFSCALE_AUTO_CREATE_TOPICS: 'true',
+    KAFSCALE_AUTO_CREATE_PARTITIONS: '1',
+  }
+  const main = join(import.meta.dirname, '..', 'broker', 'main.ts')
+  const child = await startChild(process.execPath, [main], { env, logFile: join(folder, 'broker.log') })
+  await untilReady(child, 30_000, () => answersReady(`http://127.0.0.1:${metricsPort}/readyz`))
+  return { bootstrap, child }
+}
+
+async function answersReady(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url)).ok
+  } catch {
+    return false
+  }
+}
+
+function chosenTarget(text: string | undefined): TargetName {
+  if (text === undefined || text === '' || text === 'kafscale') return 'kafscale'
+  if (text === 'apache') return 'apache'
+  throw new Error(`KAFSCALE_E2E_TARGET is ${text}; it must be kafscale or apache`)
+}
