@@ -1,0 +1,15 @@
+// @platformatic/kafka 2: flexible protocol versions only, idempotence when asked for.
+
+import { join } from 'node:path'
+import { jest } from '@jest/globals'
+import { clientStories } from './stories.ts'
+
+jest.setTimeout(90_000)
+
+clientStories({
+  agent: {
+    program: process.execPath,
+    args: [join(import.meta.dirname, '../../testing/clients/platformatic-agent.ts')],
+  },
+  codecs: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
+})
