@@ -1,0 +1,177 @@
+/**
+ * The write path: batches -> windows -> WAL objects -> Append commands -> offsets.
+ *
+ * A window goes through these states, each left only when its work is durable:
+ *   open       takes batches until the flush policy says so
+ *   sealed     waits for an upload slot
+ *   uploading  its object is being put into the store
+ *   appending  its Append command is on the way through the ledger; windows append in the order in which they opened
+ *   settled    its batches have offsets (or verdicts), its bytes are in the cache, its callers are answered
+ * A window whose upload or append fails rejects all its callers with a retriable error and nothing else: no other window
+ * shares its fate, and nobody is told of offsets that are not in the ledger.
+ */
+import type { Clock, Timer } from '../clock.ts'
+import type { Replica } from '../ledger/replica.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import type { AppendObject } from '../state/commands.gen.ts'
+import type { Outcome, SpanOutcome } from '../state/outcome.ts'
+import type { PartitionLog } from '../state/partition-log.ts'
+import { errorCode, KafkaError } from '../wire/errors.ts'
+import type { BlockCache } from './block-cache.ts'
+import { type FlushLimits, TokenBucket } from './flush-policy.ts'
+import { objectKey } from './object-key.ts'
+import { ownBlock } from './stamp.ts'
+import { buildWalObject, type WalObject } from './wal-object.ts'
+import { type IncomingBatch, Window } from './window.ts'
+
+export interface IngestOptions {
+  readonly clock: Clock
+  readonly replica: Replica
+  readonly store: ObjectStore
+  readonly cache: BlockCache
+  /** First part of every object key. */
+  readonly prefix: string
+  readonly limits: FlushLimits
+  /** Gives numbers for the objects of this session, each once. */
+  readonly nextObjectNumber: () => number
+}
+
+export class Ingest {
+  readonly #options: IngestOptions
+  readonly #budget: TokenBucket
+  readonly #sealed: Window[] = []
+  #open: Window | undefined
+  #uploads = 0
+  /** Resolves when every window sealed so far has submitted its Append or failed. */
+  #submitted: Promise<void> = Promise.resolve()
+  readonly #working = new Set<Promise<void>>()
+  #timer: Timer | undefined
+
+  constructor(options: IngestOptions) {
+    this.#options = options
+    this.#budget = new TokenBucket(options.limits.putsPerSecond, options.clock.monotonic())
+  }
+
+  /**
+   * Takes one batch; calls for the same partition keep their order. Resolves with the verdict of the ledger, after object
+   * and entry are durable. Rejects with a retriable KafkaError when either could not be made so.
+   */
+  append(log: PartitionLog, batch: IncomingBatch): Promise<SpanOutcome> {
+    const now = this.#options.clock.monotonic()
+    this.#open ??= new Window(now)
+    const settled = this.#open.add(log, batch)
+    if (this.#open.bytes >= this.#options.limits.windowBytes) this.#seal()
+    this.#kick()
+    return settled
+  }
+
+  /** Flushes what is there and resolves when everything taken so far is settled. */
+  async drain(): Promise<void> {
+    while (this.#open !== undefined || this.#working.size > 0) {
+      this.#seal()
+      this.#kick()
+      await Promise.all(this.#working)
+    }
+  }
+
+  #seal(): void {
+    if (this.#open === undefined) return
+    this.#sealed.push(this.#open)
+    this.#open = undefined
+  }
+
+  #kick(): void {
+    const { limits, clock } = this.#options
+    const now = clock.monotonic()
+    while (this.#uploads < limits.uploadSlots) {
+      if (this.#sealed.length === 0 && !this.#mayFlush(now)) break
+      const window = this.#sealed.shift()
+      if (window === undefined) break
+      this.#start(window)
+    }
+    this.#setTimer(now)
+  }
+
+  /** Seals the open window when the policy lets it go. */
+  #mayFlush(now: number): boolean {
+    if (this.#open === undefined) return false
+    if (!this.#budget.take(now)) {
+      if (now - this.#open.openedAt < this.#options.limits.maxWaitMs) return false
+      this.#budget.overdraw(now)
+    }
+    this.#seal()
+    return true
+  }
+
+  /** Wakes up when the open window may go although nothing else happens. */
+  #setTimer(now: number): void {
+    const { clock, limits } = this.#options
+    if (this.#timer !== undefined) clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#open === undefined || this.#uploads >= limits.uploadSlots) return
+    const patience = this.#open.openedAt + limits.maxWaitMs - now
+    this.#timer = clock.setTimeout(() => this.#kick(), Math.max(0, Math.min(patience, this.#budget.wait(now))))
+  }
+
+  #start(window: Window): void {
+    this.#uploads++
+    const before = this.#submitted
+    const uploaded = this.#upload(window).finally(() => {
+      this.#uploads--
+      this.#kick()
+    })
+    const work = this.#finish(window, uploaded, before)
+    this.#working.add(work)
+    void work.finally(() => this.#working.delete(work))
+  }
+
+  async #upload(window: Window): Promise<NumberedObject> {
+    const { replica, store, prefix, nextObjectNumber } = this.#options
+    const { epoch } = replica
+    const number = nextObjectNumber()
+    const object = buildWalObject(epoch, number, window.contents)
+    await store.put(objectKey(prefix, { kind: 'wal', epoch, number }), object.buffers)
+    return { ...object, number }
+  }
+
+  /** Waits for the upload and for the windows before this one, then appends and settles. Never rejects. */
+  async #finish(window: Window, uploaded: Promise<NumberedObject>, before: Promise<void>): Promise<void> {
+    const submitted = Promise.withResolvers<void>()
+    this.#submitted = submitted.promise
+    try {
+      const object = await uploaded
+      await before
+      const outcome = this.#options.replica.submit({ type: 'append', body: { objects: [appendOf(object)] } })
+      submitted.resolve()
+      this.#settle(window, object, await outcome)
+    } catch (cause) {
+      window.fail(storageError(cause))
+    }
+    await before
+    submitted.resolve()
+  }
+
+  /** The bytes go into the cache first: whoever hears of the new offsets can read them from memory. */
+  #settle(window: Window, object: NumberedObject, outcome: Outcome): void {
+    for (const { log, extent, slices } of window.extents(object.runs, outcome)) {
+      const index = log.extents.find(extent.baseOffset)
+      if (index === log.extents.size) continue
+      const { object: handle } = log.extents.at(index)
+      this.#options.cache.put({ object: handle, position: extent.position }, ownBlock(slices, extent.baseOffset))
+    }
+    window.settle(outcome)
+  }
+}
+
+interface NumberedObject extends WalObject {
+  readonly number: number
+}
+
+function appendOf({ number, size, runs }: NumberedObject): AppendObject {
+  return { number, size, runs }
+}
+
+function storageError(cause: unknown): KafkaError {
+  if (cause instanceof KafkaError) return cause
+  return new KafkaError(errorCode.KAFKA_STORAGE_ERROR, 'the object store did not take the records', { cause })
+}

@@ -1,0 +1,238 @@
+/**
+ * One broker's copy of the cluster state, kept up with the ledger, and its only way to change it.
+ *
+ * `submit` puts a command into this broker's next entry and resolves with what became of it once the entry has come back
+ * through the ledger and was applied. One append is in flight at a time; whatever is submitted meanwhile shares the next
+ * entry, in order of submission.
+ *
+ * States: running -> lost. Lost means: the session is gone, or the ledger failed, or events are missing. Every command
+ * in progress and every later one is refused with a retriable error, `onLost` is called once, and the owner starts anew.
+ * A command refused that way may still have been applied (its acknowledgement was on the way): producers find out by
+ * their sequence numbers.
+ */
+import type { Clock } from '../clock.ts'
+import { ClusterState } from '../state/cluster-state.ts'
+import { type Command, type EncodedCommand, encodeCommand, encodeEntry } from '../state/commands.ts'
+import type { Applied, Outcome } from '../state/outcome.ts'
+import { errorCode, KafkaError } from '../wire/errors.ts'
+import { type Epoch, type Following, type Ledger, type LedgerEvent, NotAppended, type Position } from './ledger.ts'
+
+/** etcd refuses requests above 1.5 MiB; one third of that leaves room for whatever else the transaction carries. */
+const ENTRY_BYTES = 512 * 1024
+
+interface Submission {
+  readonly command: EncodedCommand
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (cause: Error) => void
+}
+
+export interface ReplicaOptions {
+  readonly ledger: Ledger
+  readonly clock: Clock
+  /** Encoded BrokerInfo. */
+  readonly info: Buffer
+  /** The state as of the ledger's checkpoint, read from its snapshot object. */
+  readonly loadSnapshot: (key: string) => Promise<ClusterState>
+  readonly onLost: (cause: Error) => void
+  /** Milliseconds from the start of an append to its acknowledgement, and the commands that it carried. */
+  readonly onAppend?: (ms: number, commands: number) => void
+}
+
+export class Replica {
+  readonly #options: ReplicaOptions
+  readonly #listeners = new Set<(applied: Applied) => void>()
+  readonly #inFlight = new Map<number, readonly Submission[]>()
+  readonly #positionWaiters: { readonly position: Position; readonly resolve: () => void }[] = []
+  #state = new ClusterState()
+  #epoch: Epoch = 0
+  #entries = 0
+  #queue: Submission[] = []
+  #pumping = false
+  #following: Following | undefined
+  #lost: Error | undefined
+  #barrierRunning: Promise<void> | undefined
+  #barrierNext: Promise<void> | undefined
+
+  private constructor(options: ReplicaOptions) {
+    this.#options = options
+  }
+
+  /** Loads the checkpoint, catches up with the ledger and opens a session. */
+  static async start(options: ReplicaOptions): Promise<Replica> {
+    const replica = new Replica(options)
+    const checkpoint = await options.ledger.checkpoint()
+    if (checkpoint !== null) replica.#state = await options.loadSnapshot(checkpoint.snapshot)
+    replica.#following = await options.ledger.follow(replica.#state.position, {
+      onEvent: event => replica.#onEvent(event),
+      onBroken: cause => replica.#lose(cause),
+    })
+    replica.#epoch = await options.ledger.openSession(options.info)
+    await replica.applied(replica.#epoch)
+    if (replica.#lost !== undefined) throw replica.#lost
+    return replica
+  }
+
+  get state(): ClusterState {
+    return this.#state
+  }
+
+  /** Epoch of this broker's session: part of the key of every object that it writes. */
+  get epoch(): Epoch {
+    return this.#epoch
+  }
+
+  /** Rejects with a retriable KafkaError when the command could not be written. */
+  submit(command: Command): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      if (this.#lost !== undefined) {
+        reject(unavailable(this.#lost))
+        return
+      }
+      this.#queue.push({ command: encodeCommand(command), resolve, reject })
+      if (!this.#pumping) void this.#pump()
+    })
+  }
+
+  /** Called after every event that was applied and after the outcomes of its commands were handed out. */
+  onApplied(listener: (applied: Applied) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Resolves once the event at `position` is applied. */
+  applied(position: Position): Promise<void> {
+    if (this.#state.position >= position || this.#lost !== undefined) return Promise.resolve()
+    return new Promise(resolve => this.#positionWaiters.push({ position, resolve }))
+  }
+
+  /**
+   * A linearizable read: resolves when everything acknowledged by any broker before the call is applied here. Callers
+   * share one read of the ledger, but never one that began before their call.
+   */
+  barrier(): Promise<void> {
+    if (this.#barrierRunning === undefined) return this.#startBarrier()
+    this.#barrierNext ??= this.#barrierRunning.then(
+      () => this.#startBarrier(),
+      () => this.#startBarrier(),
+    )
+    return this.#barrierNext
+  }
+
+  /** Ends the session. Commands still waiting are refused. */
+  async stop(): Promise<void> {
+    const { ledger } = this.#options
+    const stopped = this.#lost === undefined
+    this.#lost ??= new Error('the broker is stopping')
+    this.#following?.stop()
+    this.#refuseAll(this.#lost)
+    if (stopped) await ledger.closeSession(this.#epoch)
+  }
+
+  async #startBarrier(): Promise<void> {
+    this.#barrierNext = undefined
+    const running = this.#options.ledger.barrier().then(position => this.applied(position))
+    this.#barrierRunning = running
+    try {
+      await running
+    } catch (cause) {
+      throw unavailable(cause)
+    } finally {
+      if (this.#barrierRunning === running) this.#barrierRunning = undefined
+    }
+    if (this.#lost !== undefined) throw unavailable(this.#lost)
+  }
+
+  async #pump(): Promise<void> {
+    this.#pumping = true
+    while (this.#queue.length > 0 && this.#lost === undefined) await this.#appendNext()
+    this.#pumping = false
+  }
+
+  async #appendNext(): Promise<void> {
+    const { ledger, clock, onAppend } = this.#options
+    const submissions = this.#takeEntry()
+    const number = ++this.#entries
+    const payload = encodeEntry(
+      clock.now(),
+      submissions.map(({ command }) => command),
+    )
+    this.#inFlight.set(number, submissions)
+    const began = clock.monotonic()
+    try {
+      const verdict = await ledger.append(this.#epoch, number, payload)
+      onAppend?.(clock.monotonic() - began, submissions.length)
+      if (verdict === 'session-gone') this.#lose(new Error(`session ${this.#epoch} has ended`))
+    } catch (cause) {
+      this.#inFlight.delete(number)
+      for (const { reject } of submissions) reject(unavailable(cause))
+      if (cause instanceof NotAppended) this.#entries--
+      else this.#lose(cause instanceof Error ? cause : new Error(String(cause)))
+    }
+  }
+
+  #takeEntry(): Submission[] {
+    let bytes = 0
+    let count = 0
+    for (const { command } of this.#queue) {
+      bytes += command.body.length
+      if (count > 0 && bytes > ENTRY_BYTES) break
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  #onEvent(event: LedgerEvent): void {
+    if (this.#lost !== undefined) return
+    let applied: Applied
+    try {
+      applied = this.#state.apply(event)
+    } catch (cause) {
+      this.#lose(cause instanceof Error ? cause : new Error(String(cause)))
+      return
+    }
+    // Own outcomes first: the writer puts its bytes into the cache before anybody is told that they can be read.
+    if (event.kind === 'entry' && event.epoch === this.#epoch) this.#settle(event.number, applied.outcomes)
+    for (const listener of this.#listeners) listener(applied)
+    this.#wakePositionWaiters()
+    if (event.kind === 'session-closed' && event.epoch === this.#epoch) this.#lose(new Error('the session was ended'))
+  }
+
+  #settle(number: number, outcomes: readonly Outcome[]): void {
+    const submissions = this.#inFlight.get(number)
+    this.#inFlight.delete(number)
+    for (const [index, { resolve }] of submissions?.entries() ?? []) {
+      const outcome = outcomes[index]
+      if (outcome !== undefined) resolve(outcome)
+    }
+  }
+
+  #wakePositionWaiters(): void {
+    for (let index = this.#positionWaiters.length - 1; index >= 0; index--) {
+      const waiter = this.#positionWaiters[index]
+      if (waiter === undefined || waiter.position > this.#state.position) continue
+      this.#positionWaiters.splice(index, 1)
+      waiter.resolve()
+    }
+  }
+
+  #lose(cause: Error): void {
+    if (this.#lost !== undefined) return
+    this.#lost = cause
+    this.#following?.stop()
+    this.#refuseAll(cause)
+    this.#options.onLost(cause)
+  }
+
+  #refuseAll(cause: Error): void {
+    const refused = [...this.#inFlight.values()].flat().concat(this.#queue)
+    this.#inFlight.clear()
+    this.#queue = []
+    for (const { reject } of refused) reject(unavailable(cause))
+    for (const { resolve } of this.#positionWaiters.splice(0)) resolve()
+  }
+}
+
+/** What a client may retry elsewhere or later. */
+function unavailable(cause: unknown): KafkaError {
+  return new KafkaError(errorCode.KAFKA_STORAGE_ERROR, 'the metadata ledger did not take the change', { cause })
+}

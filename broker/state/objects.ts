@@ -1,0 +1,57 @@
+/**
+ * The table of objects that the ledger has named: which key each has, how many extents still need it.
+ *
+ * An object is `live` while an extent names it and `dead` from the position at which the last one was dropped; it leaves
+ * the table when a ForgetObjects command says that it was deleted from the store. Handles are given in ledger order and
+ * never reused.
+ */
+
+export type ObjectKind = 'wal' | 'segment'
+
+export interface StoredObject {
+  readonly handle: number
+  readonly kind: ObjectKind
+  /** Session epoch of the writer: the first half of the key. */
+  readonly epoch: number
+  /** The writer's object number: the second half of the key. */
+  readonly number: number
+  /** Bytes. */
+  readonly size: number
+  extents: number
+}
+
+export class ObjectTable {
+  readonly live = new Map<number, StoredObject>()
+  /** Dead objects and the ledger position at which each died, in order of death. */
+  readonly dead = new Map<number, { readonly object: StoredObject; readonly position: number }>()
+  nextHandle = 1
+
+  add(kind: ObjectKind, epoch: number, number: number, size: number): StoredObject {
+    const object: StoredObject = { handle: this.nextHandle++, kind, epoch, number, size, extents: 0 }
+    this.live.set(object.handle, object)
+    return object
+  }
+
+  get(handle: number): StoredObject {
+    const object = this.live.get(handle)
+    if (object === undefined) throw new Error(`object ${handle} is named by an extent but not in the table`)
+    return object
+  }
+
+  release(handle: number, position: number): void {
+    const object = this.get(handle)
+    object.extents--
+    this.buryIfUnused(object, position)
+  }
+
+  /** Called once all extents of an object's first command are known, and whenever one of them is dropped. */
+  buryIfUnused(object: StoredObject, position: number): void {
+    if (object.extents > 0) return
+    this.live.delete(object.handle)
+    this.dead.set(object.handle, { object, position })
+  }
+
+  forget(handles: readonly number[]): void {
+    for (const handle of handles) this.dead.delete(handle)
+  }
+}

@@ -1,0 +1,37 @@
+/** What became of a command at its place in the ledger. */
+import { errorCode } from '../wire/errors.ts'
+import type { PartitionLog } from './partition-log.ts'
+
+/** The verdict on one span of an Append. */
+export interface SpanOutcome {
+  /** NONE, DUPLICATE_SEQUENCE_NUMBER (with the old offset), or the reason of the refusal. */
+  readonly errorCode: number
+  /** Offset of the first record; -1 when refused. */
+  readonly baseOffset: number
+  readonly logStartOffset: number
+}
+
+export interface Outcome {
+  readonly errorCode: number
+  /** Of an Append: one per span, in the order of objects, runs and spans. */
+  readonly spans: readonly SpanOutcome[]
+  /** Of AllocateProducerIds; -1 otherwise. */
+  readonly firstProducerId: number
+}
+
+export const DONE: Outcome = { errorCode: errorCode.NONE, spans: [], firstProducerId: -1 }
+
+export function refused(code: number): Outcome {
+  return { errorCode: code, spans: [], firstProducerId: -1 }
+}
+
+/** What an event changed, for those who wait for it. */
+export interface Applied {
+  readonly outcomes: readonly Outcome[]
+  /** Partitions that grew, with the bytes that they grew by. */
+  readonly advanced: ReadonlyMap<PartitionLog, number>
+  /** Partitions whose log start moved or that were deleted. */
+  readonly trimmed: ReadonlySet<PartitionLog>
+  /** Topics were created, deleted, grown or configured. */
+  readonly catalogChanged: boolean
+}
