@@ -1,0 +1,69 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/**
+ * The client agent of Apache's Java client: testing/clients/protocol.ts says what it is asked and answers.
+ * Usage: Agent HOST:PORT, requests on stdin.
+ */
+public final class Agent {
+    static final ObjectMapper JSON = new ObjectMapper();
+    // The client's logger must not write between the answers.
+    private static final PrintStream OUT = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+
+    interface Call {
+        Object run(JsonNode args) throws Exception;
+    }
+
+    private Agent() {
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        String bootstrap = arguments[0];
+        Map<String, Call> calls = new HashMap<>();
+        AdminCalls admin = new AdminCalls(bootstrap, calls);
+        new RecordCalls(bootstrap, calls);
+        new Member(bootstrap, calls);
+        ExecutorService threads = Executors.newCachedThreadPool();
+        BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = input.readLine(); line != null; line = input.readLine()) {
+            JsonNode request = JSON.readTree(line);
+            threads.execute(() -> answer(request, calls));
+        }
+        admin.close();
+        // Members and their threads end with the process, as in an application that is stopped.
+        Runtime.getRuntime().halt(0);
+    }
+
+    /** Writes one message; callers on different threads do not mix their lines. */
+    static void send(ObjectNode message) {
+        synchronized (OUT) {
+            OUT.println(message.toString());
+            OUT.flush();
+        }
+    }
+
+    private static void answer(JsonNode request, Map<String, Call> calls) {
+        ObjectNode answer = JSON.createObjectNode().put("id", request.get("id").asInt());
+        try {
+            Call call = calls.get(request.get("call").asText());
+            if (call == null) {
+                throw new UnsupportedOperationException("no call " + request.get("call"));
+            }
+            answer.set("result", JSON.valueToTree(call.run(request.get("args"))));
+        } catch (Throwable thrown) {
+            Throwable cause = thrown instanceof ExecutionException ? thrown.getCause() : thrown;
+            answer.putObject("error").put("name", cause.getClass().getSimpleName()).put("message", cause.getMessage());
+        }
+        send(answer);
+    }
+}
