@@ -11,14 +11,9 @@ export interface AgentProgram {
   env?: NodeJS.ProcessEnv
 }
 
-/** What the client library answered with an error. `name` is the library's own name or code of it. */
+/** What the client library answered with an error; the message has the call and the library's name of the error. */
 export class AgentError extends Error {
-  readonly call: string
-  constructor(call: string, name: string, message: string) {
-    super(`${call}: ${name}: ${message}`)
-    this.name = name
-    this.call = call
-  }
+  override name = 'AgentError'
 }
 
 interface Waiting {
@@ -80,7 +75,7 @@ export class Agent {
       }
       const answer = (line: string) => {
         const { result, error } = JSON.parse(line)
-        if (error) return fail(new AgentError(call, error.name, error.message))
+        if (error) return fail(new AgentError(`${call}: ${error.name}: ${error.message}`))
         settled()
         resolve(result)
       }

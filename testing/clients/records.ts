@@ -9,11 +9,18 @@ export interface RecordLimits {
   nullHeaders?: boolean
   /** Zero-length keys and values are told from null ones. */
   emptyBytes?: boolean
+  /** Key and value may both be null. */
+  nothingAtAll?: boolean
   /** One header name may occur twice. */
   repeatedHeaders?: boolean
 }
 
-export const EVERYTHING: Required<RecordLimits> = { nullHeaders: true, emptyBytes: true, repeatedHeaders: true }
+export const EVERYTHING: Required<RecordLimits> = {
+  nullHeaders: true,
+  emptyBytes: true,
+  nothingAtAll: true,
+  repeatedHeaders: true,
+}
 
 const FIRST_TIMESTAMP = 1_700_000_000_000
 
@@ -52,7 +59,6 @@ function recordShapes(limits: RecordLimits): Shape[] {
     () => ({}),
     () => ({ key: null }),
     () => ({ value: null }),
-    () => ({ key: null, value: null }),
     i => ({
       headers: [
         ['trace', base64(`id-${i}`)],
@@ -60,6 +66,7 @@ function recordShapes(limits: RecordLimits): Shape[] {
       ],
     }),
   ]
+  if (limits.nothingAtAll) shapes.push(() => ({ key: null, value: null }))
   if (limits.emptyBytes) shapes.push(() => ({ key: '', value: '', headers: [['empty', '']] }))
   if (limits.nullHeaders) shapes.push(() => ({ headers: [['nothing', null]] }))
   if (limits.repeatedHeaders) {
