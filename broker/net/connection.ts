@@ -11,7 +11,7 @@
 // So a client sees what Kafka's one-at-a-time processing shows, and Produce requests in flight still overlap.
 //
 // Reading stops (the socket is paused, so the peer is held back by TCP) between two frames while
-//   - `unansweredRequests` requests or `unansweredBytes` bytes of them have not left, or
+//   - `unansweredRequests` requests, or `unbudgetedBytes` bytes of those outside the budget, have not left, or
 //   - more than `outgoingBytes` of responses wait for the peer to read them; then no request starts either, or
 //   - the next frame needs bytes from the shared budget and they are not granted yet. Produce requests do, and frames so
 //     large that they count as data; heartbeats and other small requests never wait for the budget.
@@ -54,7 +54,7 @@ export interface ConnectionSettings {
   /** How long a frame may take from its first byte to its last. */
   readonly maxFrameMs: number
   readonly unansweredRequests: number
-  readonly unansweredBytes: number
+  readonly unbudgetedBytes: number
   readonly outgoingBytes: number
 }
 
@@ -63,7 +63,7 @@ export const defaultConnectionSettings: ConnectionSettings = {
   maxIdleMs: 600_000,
   maxFrameMs: 60_000,
   unansweredRequests: 64,
-  unansweredBytes: 128 * 1024 * 1024,
+  unbudgetedBytes: 2 * 1024 * 1024,
   outgoingBytes: 4 * 1024 * 1024,
 }
 
@@ -105,7 +105,7 @@ export class Connection<Context> {
   readonly #reader = new FrameReader()
   /** In order of arrival; those that have left are gone from it. */
   readonly #requests: Request[] = []
-  #unansweredBytes = 0
+  #unbudgetedBytes = 0
   #charge: Charge | null = null
   #frameBegun = false
   #frameTimer: Timer | null = null
@@ -224,8 +224,8 @@ export class Connection<Context> {
       frame,
       response: null,
     })
+    if (this.#charge === null) this.#unbudgetedBytes += frame.length
     this.#charge = null
-    this.#unansweredBytes += frame.length
     this.#start()
   }
 
@@ -235,7 +235,7 @@ export class Connection<Context> {
       this.#ending ||
       this.#charge?.waiting != null ||
       this.#requests.length >= settings.unansweredRequests ||
-      this.#unansweredBytes >= settings.unansweredBytes ||
+      this.#unbudgetedBytes >= settings.unbudgetedBytes ||
       this.#peerIsBehind()
     )
   }
@@ -306,8 +306,8 @@ export class Connection<Context> {
   }
 
   #release(request: Request): void {
-    this.#unansweredBytes -= request.bytes
     if (request.charged) this.#parts.budget.release(request.bytes)
+    else this.#unbudgetedBytes -= request.bytes
   }
 
   /** After the end: running requests keep their bytes until the service is done with them. */
