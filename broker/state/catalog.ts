@@ -23,6 +23,8 @@ export class Catalog {
   /** Dynamic configurations of everything but topics: `type/name` -> key -> value. */
   readonly configs = new Map<string, Map<string, string>>()
   partitionCount = 0
+  /** Changes whenever any setting does. */
+  configVersion = 0
 
   create(id: string, name: string, partitions: number, replicationFactor: number): Topic {
     const topic: Topic = { id, name, replicationFactor, partitions: [], configs: new Map() }
@@ -58,6 +60,7 @@ export class Catalog {
   setConfig(resourceType: number, name: string, key: string, value: string | null): void {
     const settings = this.#writableConfigs(resourceType, name)
     if (settings === undefined) return
+    this.configVersion++
     if (value === null) settings.delete(key)
     else settings.set(key, value)
     if (settings.size === 0 && resourceType !== RESOURCE_TOPIC) this.configs.delete(`${resourceType}/${name}`)

@@ -35,6 +35,16 @@ export class PartitionLog {
     return this.nextOffset
   }
 
+  /** Bytes from `offset` to the end, as far as extents can tell; counting stops at `enough`. */
+  bytesFrom(offset: number, enough: number): number {
+    if (offset >= this.nextOffset) return 0
+    let bytes = 0
+    for (let index = this.#extents.find(offset); index < this.#extents.size && bytes < enough; index++) {
+      bytes += this.#extents.lengthAt(index)
+    }
+    return bytes
+  }
+
   /** Takes over what a snapshot holds. */
   restore(logStartOffset: number, nextOffset: number, extents: ExtentLog): void {
     this.logStartOffset = logStartOffset

@@ -1,0 +1,33 @@
+/** DescribeCluster (KIP-700). Brokers describe brokers; there are no controllers to describe (KIP-919). */
+import { errorCode } from '../wire/errors.ts'
+import { newDescribeClusterResponse, newDescribeClusterResponseBroker } from '../wire/messages.gen.ts'
+import { CLUSTER_OPERATIONS, OPERATIONS_OMITTED } from './authorized-operations.ts'
+import { liveBrokers } from './brokers.ts'
+import type { Handler } from './handler.ts'
+import type { Parts } from './parts.ts'
+
+const BROKERS = 1
+const CONTROLLERS = 2
+
+export function describeCluster(parts: Pick<Parts, 'replica' | 'settings'>): Handler<'DescribeCluster'> {
+  return (request, { client }) => {
+    const { endpointType } = request
+    const { state } = parts.replica
+    if (endpointType !== BROKERS) {
+      const code =
+        endpointType === CONTROLLERS ? errorCode.MISMATCHED_ENDPOINT_TYPE : errorCode.UNSUPPORTED_ENDPOINT_TYPE
+      const errorMessage = 'a broker describes brokers only'
+      return newDescribeClusterResponse({ throttleTimeMs: 0, errorCode: code, errorMessage, clusterId: '', brokers: [] })
+    }
+    return newDescribeClusterResponse({
+      throttleTimeMs: 0,
+      errorCode: errorCode.NONE,
+      clusterId: state.clusterId,
+      controllerId: parts.settings.brokerId,
+      brokers: liveBrokers(state, client.listener).map(({ nodeId, host, port, rack }) =>
+        newDescribeClusterResponseBroker({ brokerId: nodeId, host, port, rack }),
+      ),
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : OPERATIONS_OMITTED,
+    })
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * From frames to handlers and back: reads the header, chooses the codec, calls the handler, writes the answer.
+ *
+ * As Kafka does, a request that cannot be read (unknown API, version outside its range, malformed body) closes the
+ * connection, with one exception: an ApiVersions request of an unknown version is answered in version 0 with
+ * UNSUPPORTED_VERSION and the range of ApiVersions itself, so that a newer client can step down (KIP-511).
+ */
+import type { Clock } from '../clock.ts'
+import { type ApiName, apiName, apis, requestHeaderVersion, responseHeaderVersion } from '../wire/api.ts'
+import {
+  newApiVersionsResponse,
+  newApiVersionsResponseApiKey,
+  readRequestHeader,
+  writeResponseHeader,
+} from '../wire/messages.gen.ts'
+import { errorCode } from '../wire/errors.ts'
+import { Reader } from '../wire/reader.ts'
+import { WireError } from '../wire/wire-error.ts'
+import { Writer } from '../wire/writer.ts'
+import { isAdvertised } from './advertised.ts'
+import type { Client, Handlers } from './handler.ts'
+
+/** One per request, also when it failed. */
+export interface RequestReport {
+  readonly api: ApiName
+  readonly ms: number
+  /** What made the connection close, if anything did. */
+  readonly failure: unknown
+}
+
+export interface DispatcherOptions {
+  readonly handlers: Handlers
+  readonly clock: Clock
+  readonly onRequest?: (report: RequestReport) => void
+}
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+  }
+
+  /** Resolves with the response in pieces, or with null when there is none. Rejects when the connection must be closed. */
+  async handle(frame: Buffer, client: Client): Promise<readonly Buffer[] | null> {
+    const reader = new Reader(frame)
+    const key = reader.int16()
+    const version = reader.int16()
+    const name = apiName(key)
+    if (name === undefined || !isAdvertised(name)) throw new WireError(`API ${key} is not served`)
+    const { firstVersion, lastVersion } = apis[name]
+    if (version < firstVersion || version > lastVersion) {
+      if (name === 'ApiVersions') return tooNewApiVersions(reader)
+      throw new WireError(`${name} version ${version} is not served`)
+    }
+    const began = this.#options.clock.monotonic()
+    let failure: unknown
+    try {
+      return await this.#answer(name, version, frame, client)
+    } catch (cause) {
+      failure = cause
+      throw cause
+    } finally {
+      this.#options.onRequest?.({ api: name, ms: this.#options.clock.monotonic() - began, failure })
+    }
+  }
+
+  async #answer<Name extends ApiName>(
+    name: Name,
+    version: number,
+    frame: Buffer,
+    client: Client,
+  ): Promise<readonly Buffer[] | null> {
+    const api = apis[name]
+    const reader = new Reader(frame)
+    const header = readRequestHeader(reader, requestHeaderVersion(name, version))
+    const request = api.readRequest(reader, version)
+    reader.expectEnd()
+    const handler: Handlers[Name] = this.#options.handlers[name]
+    if (handler === undefined) throw new WireError(`${name} is not served`)
+    const response = await handler(request, { version, clientId: header.clientId ?? '', client })
+    if (response === null) return null
+    const writer = new Writer()
+    writeResponseHeader(writer, { correlationId: header.correlationId }, responseHeaderVersion(name, version))
+    api.writeResponse(writer, response, version)
+    return writer.finish().buffers
+  }
+}
+
+function tooNewApiVersions(reader: Reader): readonly Buffer[] {
+  const correlationId = reader.int32()
+  const { key, firstVersion, lastVersion } = apis.ApiVersions
+  const range = newApiVersionsResponseApiKey({ apiKey: key, minVersion: firstVersion, maxVersion: lastVersion })
+  const response = newApiVersionsResponse({ errorCode: errorCode.UNSUPPORTED_VERSION, apiKeys: [range] })
+  const writer = new Writer()
+  writeResponseHeader(writer, { correlationId }, 0)
+  apis.ApiVersions.writeResponse(writer, response, 0)
+  return writer.finish().buffers
+}

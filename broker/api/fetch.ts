@@ -1,0 +1,178 @@
+/**
+ * Fetch: waits until there is enough to answer with, reads it, and says what is new of each partition.
+ *
+ * `min.bytes` is counted over all partitions of the request from the sizes that the state knows, without reading anything.
+ * An error on any partition answers at once. An offset beyond the end is only called out of range after a linearizable
+ * read, because another broker may have acknowledged it a moment ago.
+ */
+import type { FetchContext, FetchedPartition } from '../data/fetch-sessions.ts'
+import type { PartitionReadResult } from '../data/log-reader.ts'
+import type { PartitionLog } from '../state/partition-log.ts'
+import { errorCode, KafkaError } from '../wire/errors.ts'
+import {
+  type FetchRequest,
+  type FetchResponse,
+  type FetchResponsePartition,
+  newFetchResponse,
+  newFetchResponsePartition,
+  newFetchResponseTopic,
+} from '../wire/messages.gen.ts'
+import { ZERO_UUID } from '../wire/uuid.ts'
+import type { Handler } from './handler.ts'
+import type { Parts } from './parts.ts'
+import { findPartition, findTopic, leaderEpochProblem } from './topic-lookup.ts'
+
+type FetchParts = Pick<Parts, 'clock' | 'replica' | 'reader' | 'longPolls' | 'fetchSessions' | 'traffic'>
+
+const FIRST_VERSION_WITH_TOPIC_IDS = 13
+
+/** A partition of the request: its log, or why there is nothing to read. */
+type Target =
+  | { readonly wanted: FetchedPartition; readonly log: PartitionLog }
+  | { readonly wanted: FetchedPartition; readonly errorCode: number; readonly log?: PartitionLog }
+
+export function fetch(parts: FetchParts): Handler<'Fetch'> {
+  return async (request, { version, client }) => {
+    let session: FetchContext
+    try {
+      session = parts.fetchSessions.begin(sessionOf(request, version))
+    } catch (cause) {
+      if (cause instanceof KafkaError) return newFetchResponse({ errorCode: cause.code, responses: [] })
+      throw cause
+    }
+    let targets = session.partitions.map(wanted => target(parts, wanted))
+    if (targets.some(isBeyondEnd)) {
+      await parts.replica.barrier()
+      targets = session.partitions.map(wanted => target(parts, wanted))
+    }
+    targets = await awaitBytes(parts, request, session, targets, client.gone)
+    return answer(parts, request, session, targets)
+  }
+}
+
+function sessionOf(request: FetchRequest, version: number) {
+  return {
+    sessionId: request.sessionId,
+    sessionEpoch: request.sessionEpoch,
+    usesTopicIds: version >= FIRST_VERSION_WITH_TOPIC_IDS,
+    partitions: request.topics.flatMap(({ topic, topicId, partitions }) =>
+      partitions.map(
+        ({ partition, fetchOffset, currentLeaderEpoch, lastFetchedEpoch, partitionMaxBytes }): FetchedPartition => ({
+          topic,
+          topicId,
+          partition,
+          fetchOffset,
+          currentLeaderEpoch,
+          lastFetchedEpoch,
+          maxBytes: partitionMaxBytes,
+        }),
+      ),
+    ),
+    forgotten: request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
+      partitions.map(partition => ({ topic, topicId, partition })),
+    ),
+  }
+}
+
+function target({ replica }: FetchParts, wanted: FetchedPartition): Target {
+  const topic = findTopic(replica.state.catalog, wanted.topic, wanted.topicId)
+  const found = findPartition(topic, wanted.partition)
+  if ('errorCode' in found) return { wanted, errorCode: found.errorCode }
+  const log = found.value
+  const epochProblem = leaderEpochProblem(wanted.currentLeaderEpoch)
+  if (epochProblem !== errorCode.NONE) return { wanted, errorCode: epochProblem, log }
+  if (wanted.fetchOffset < log.logStartOffset || wanted.fetchOffset > log.highWatermark) {
+    return { wanted, errorCode: errorCode.OFFSET_OUT_OF_RANGE, log }
+  }
+  return { wanted, log }
+}
+
+function isBeyondEnd({ wanted, log }: Target): boolean {
+  return log !== undefined && wanted.fetchOffset > log.highWatermark
+}
+
+/** Sleeps until the request can be answered; gives the targets as they are then. */
+async function awaitBytes(
+  parts: FetchParts,
+  request: FetchRequest,
+  session: FetchContext,
+  targets: readonly Target[],
+  gone: AbortSignal,
+): Promise<Target[]> {
+  const deadline = parts.clock.monotonic() + request.maxWaitMs
+  let current = [...targets]
+  while (!current.some(isFailed)) {
+    const missing = Math.min(request.minBytes, request.maxBytes) - available(current)
+    const left = deadline - parts.clock.monotonic()
+    if (missing <= 0 || left <= 0 || gone.aborted) break
+    await parts.longPolls.wait(logsOf(current), missing, left, gone)
+    current = session.partitions.map(wanted => target(parts, wanted))
+  }
+  return current
+}
+
+function isFailed(one: Target): boolean {
+  return 'errorCode' in one
+}
+
+function logsOf(targets: readonly Target[]): PartitionLog[] {
+  return targets.flatMap(({ log }) => (log === undefined ? [] : [log]))
+}
+
+/** Bytes that the partitions hold from the wanted offsets on, each up to its limit. */
+function available(targets: readonly Target[]): number {
+  let bytes = 0
+  for (const { log, wanted } of targets) {
+    if (log !== undefined) bytes += Math.min(wanted.maxBytes, log.bytesFrom(wanted.fetchOffset, wanted.maxBytes))
+  }
+  return bytes
+}
+
+async function answer(
+  parts: FetchParts,
+  request: FetchRequest,
+  session: FetchContext,
+  targets: readonly Target[],
+): Promise<FetchResponse> {
+  const readable = targets.filter(one => !isFailed(one))
+  const results = await parts.reader.read(
+    readable.flatMap(({ wanted, log }) =>
+      log === undefined
+        ? []
+        : [{ log, offset: wanted.fetchOffset, maxBytes: wanted.maxBytes, endOffset: Number.POSITIVE_INFINITY }],
+    ),
+    request.maxBytes,
+  )
+  const topics = new Map<string, { topic: string; topicId: string; partitions: FetchResponsePartition[] }>()
+  let next = 0
+  for (const one of targets) {
+    const result = isFailed(one) ? undefined : results[next++]
+    const partition = partitionAnswer(one, result)
+    const bytes = result !== undefined && 'bytes' in result ? result.bytes : 0
+    if (bytes > 0 && one.log !== undefined) parts.traffic.fetched(one.log.topicName, bytes)
+    if (!session.tell(one.wanted, { ...partition, bytes })) continue
+    const { topic, topicId } = one.wanted
+    const key = topicId === ZERO_UUID ? topic : topicId
+    const known = topics.get(key)
+    if (known === undefined) topics.set(key, { topic, topicId, partitions: [partition] })
+    else known.partitions.push(partition)
+  }
+  const responses = [...topics.values()].map(newFetchResponseTopic)
+  return newFetchResponse({ sessionId: session.sessionId, responses })
+}
+
+function partitionAnswer(one: Target, result: PartitionReadResult | undefined): FetchResponsePartition {
+  const failed = 'errorCode' in one ? one.errorCode : errorCode.NONE
+  const unreadable = result !== undefined && 'error' in result
+  const { log } = one
+  return newFetchResponsePartition({
+    partitionIndex: one.wanted.partition,
+    // An object that a concurrent trim deleted: the client comes again and sees the new log start.
+    errorCode: unreadable ? errorCode.KAFKA_STORAGE_ERROR : failed,
+    highWatermark: log?.highWatermark ?? -1,
+    lastStableOffset: log?.lastStableOffset ?? -1,
+    logStartOffset: log?.logStartOffset ?? -1,
+    abortedTransactions: null,
+    records: result !== undefined && 'records' in result ? result.records : [],
+  })
+}

@@ -1,0 +1,119 @@
+/**
+ * Metadata: the cluster's brokers and topics. Every partition of every topic is led by the broker that is asked, because
+ * any broker serves any partition; leader epochs are 0 for ever.
+ */
+import type { Topic } from '../state/catalog.ts'
+import { errorCode, KafkaError } from '../wire/errors.ts'
+import {
+  type MetadataRequest,
+  type MetadataRequestTopic,
+  type MetadataResponseTopic,
+  newMetadataResponse,
+  newMetadataResponsePartition,
+  newMetadataResponseTopic,
+} from '../wire/messages.gen.ts'
+import { ZERO_UUID } from '../wire/uuid.ts'
+import { CLUSTER_OPERATIONS, OPERATIONS_OMITTED, TOPIC_OPERATIONS } from './authorized-operations.ts'
+import { type BrokerAddress, liveBrokers, replicasOf } from './brokers.ts'
+import type { Handler } from './handler.ts'
+import type { Parts } from './parts.ts'
+import { createTopic, newTopicProblem } from './topic-creation.ts'
+
+type MetadataParts = Pick<Parts, 'replica' | 'settings' | 'newTopicId'>
+
+const FIRST_VERSION_BY_ID = 12
+
+/** The topics that Kafka keeps for itself. We have none of them, but their names stay special to clients. */
+export const INTERNAL_TOPICS: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state'])
+
+export function metadata(parts: MetadataParts): Handler<'Metadata'> {
+  return async (request, { version, client }) => {
+    const topics = await topicsOf(parts, request, version)
+    const { replica, settings } = parts
+    const brokers = liveBrokers(replica.state, client.listener)
+    const topicOperations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_OMITTED
+    return newMetadataResponse({
+      brokers,
+      clusterId: replica.state.clusterId,
+      controllerId: settings.brokerId,
+      topics: topics.map(found =>
+        'id' in found ? describe(found, settings.brokerId, brokers, topicOperations) : found,
+      ),
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : OPERATIONS_OMITTED,
+    })
+  }
+}
+
+async function topicsOf(
+  parts: MetadataParts,
+  request: MetadataRequest,
+  version: number,
+): Promise<(Topic | MetadataResponseTopic)[]> {
+  const { catalog } = parts.replica.state
+  if (request.topics === null || (version === 0 && request.topics.length === 0)) return [...catalog.byName.values()]
+  return Promise.all(
+    request.topics.map(wanted =>
+      wanted.topicId === ZERO_UUID ? byName(parts, wanted, request.allowAutoTopicCreation) : byId(parts, wanted, version),
+    ),
+  )
+}
+
+function byId(parts: MetadataParts, wanted: MetadataRequestTopic, version: number): Topic | MetadataResponseTopic {
+  if (version < FIRST_VERSION_BY_ID) return unknown(errorCode.INVALID_REQUEST, wanted.name ?? '', wanted.topicId)
+  const topic = parts.replica.state.catalog.byId.get(wanted.topicId)
+  return topic ?? unknown(errorCode.UNKNOWN_TOPIC_ID, null, wanted.topicId)
+}
+
+async function byName(
+  parts: MetadataParts,
+  wanted: MetadataRequestTopic,
+  mayCreate: boolean,
+): Promise<Topic | MetadataResponseTopic> {
+  const name = wanted.name ?? ''
+  const { catalog } = parts.replica.state
+  const topic = catalog.byName.get(name)
+  if (topic !== undefined) return topic
+  const { autoCreateTopics, autoCreatePartitions } = parts.settings
+  const create = { name, partitions: autoCreatePartitions, replicationFactor: 1, configs: [] }
+  const problem = newTopicProblem(parts.replica, parts.settings, create)
+  if (problem?.errorCode === errorCode.INVALID_TOPIC_EXCEPTION) return unknown(problem.errorCode, name)
+  if (!mayCreate || !autoCreateTopics) return unknown(errorCode.UNKNOWN_TOPIC_OR_PARTITION, name)
+  if (problem !== undefined) return unknown(problem.errorCode, name)
+  try {
+    await createTopic(parts, create)
+  } catch (cause) {
+    if (cause instanceof KafkaError) return unknown(errorCode.LEADER_NOT_AVAILABLE, name)
+    throw cause
+  }
+  return catalog.byName.get(name) ?? unknown(errorCode.UNKNOWN_TOPIC_OR_PARTITION, name)
+}
+
+function unknown(code: number, name: string | null, topicId = ZERO_UUID): MetadataResponseTopic {
+  return newMetadataResponseTopic({ errorCode: code, name, topicId, partitions: [] })
+}
+
+function describe(
+  topic: Topic,
+  leaderId: number,
+  brokers: readonly BrokerAddress[],
+  topicAuthorizedOperations: number,
+): MetadataResponseTopic {
+  const replicas = replicasOf(leaderId, brokers, topic.replicationFactor)
+  return newMetadataResponseTopic({
+    errorCode: errorCode.NONE,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: INTERNAL_TOPICS.has(topic.name),
+    topicAuthorizedOperations,
+    partitions: topic.partitions.map(({ partition }) =>
+      newMetadataResponsePartition({
+        errorCode: errorCode.NONE,
+        partitionIndex: partition,
+        leaderId,
+        leaderEpoch: 0,
+        replicaNodes: replicas,
+        isrNodes: replicas,
+      }),
+    ),
+  })
+}

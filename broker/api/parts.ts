@@ -1,0 +1,39 @@
+/** What handlers work with. Made by the composition root; handlers take what they need of it. */
+import type { Clock } from '../clock.ts'
+import type { FetchSessions } from '../data/fetch-sessions.ts'
+import type { Ingest } from '../data/ingest.ts'
+import type { LogReader } from '../data/log-reader.ts'
+import type { LongPolls } from '../data/long-poll.ts'
+import type { TimestampIndex } from '../data/timestamp-index.ts'
+import type { GroupCoordinator } from '../groups/coordinator.ts'
+import type { Replica } from '../ledger/replica.ts'
+
+/** The settings that handlers act on; broker.ts fills them from the broker's settings. */
+export interface ApiSettings {
+  readonly brokerId: number
+  readonly autoCreateTopics: boolean
+  readonly autoCreatePartitions: number
+  readonly maxPartitionsPerTopic: number
+  readonly maxPartitions: number
+}
+
+/** Counts what goes in and out by topic. */
+export interface Traffic {
+  produced(topic: string, bytes: number, records: number): void
+  fetched(topic: string, bytes: number): void
+}
+
+export interface Parts {
+  readonly settings: ApiSettings
+  readonly clock: Clock
+  readonly replica: Replica
+  readonly ingest: Ingest
+  readonly reader: LogReader
+  readonly timestamps: TimestampIndex
+  readonly longPolls: LongPolls
+  readonly fetchSessions: FetchSessions
+  readonly groups: GroupCoordinator
+  readonly traffic: Traffic
+  /** A new topic id: sixteen random bytes as base64url, never one of Kafka's reserved ones. */
+  readonly newTopicId: () => string
+}
