@@ -1,0 +1,251 @@
+// The broker's Prometheus metrics: every name, label and meaning is here, and docs/metrics.md is generated from it.
+// The number of time series is bounded: labels are API names, error names and the like, and topic and group labels
+// stop at a limit. What the broker knows anyhow (lag, connections, caches) is asked for when Prometheus scrapes.
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Label value for topics and groups beyond the limit. No topic can have this name. */
+export const otherLabel = '(other)'
+
+/** What is read at scrape time; a part that is not there yet is left out. */
+export interface MetricSources {
+  /** Records that each group has not committed yet, per topic: all partitions together, and the worst one. */
+  groupLag(): Iterable<{ readonly group: string; readonly topic: string; readonly sum: number; readonly max: number }>
+  connections(): Iterable<{ readonly listener: string; readonly count: number }>
+  /** Bytes of produce requests that have not been answered, and how many connections wait for the budget. */
+  produceBudget(): { readonly used: number; readonly waiting: number }
+  cache(): { readonly bytes: number; readonly hits: number; readonly misses: number }
+  state(): { readonly topics: number; readonly partitions: number; readonly groups: number; readonly position: number }
+}
+
+export interface MetricLimits {
+  readonly topics: number
+  /** Pairs of group and topic. */
+  readonly groupTopics: number
+}
+
+export type StoreVerb = 'put' | 'get' | 'size' | 'list' | 'delete'
+
+const requestSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const storageSeconds = [0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+export class Metrics {
+  readonly registry = new Registry()
+  readonly #limits: MetricLimits
+  readonly #topics = new Set<string>()
+  #sources: Partial<MetricSources> = {}
+
+  readonly #requests = this.#counter('kafscale_requests_total', 'Kafka requests answered', ['api'])
+  readonly #requestErrors = this.#counter('kafscale_request_errors_total', 'Error codes in answers to Kafka requests', [
+    'api',
+    'error',
+  ])
+  readonly #requestSeconds = this.#histogram(
+    'kafscale_request_duration_seconds',
+    'Time from the start of a request to its answer, long polls included',
+    ['api'],
+    requestSeconds,
+  )
+  readonly #topicBytesIn = this.#counter('kafscale_topic_bytes_in_total', 'Bytes of record batches produced', ['topic'])
+  readonly #topicBytesOut = this.#counter('kafscale_topic_bytes_out_total', 'Bytes of record batches fetched', [
+    'topic',
+  ])
+  readonly #topicRecordsIn = this.#counter('kafscale_topic_records_in_total', 'Records produced', ['topic'])
+  readonly #ledgerEntries = this.#counter('kafscale_ledger_entries_total', 'Ledger entries appended by this broker', [])
+  readonly #ledgerBytes = this.#counter(
+    'kafscale_ledger_bytes_total',
+    'Bytes of ledger entries appended by this broker',
+    [],
+  )
+  readonly #ledgerErrors = this.#counter('kafscale_ledger_append_errors_total', 'Ledger appends that failed', [])
+  readonly #ledgerSeconds = this.#histogram(
+    'kafscale_ledger_append_duration_seconds',
+    'Time until an entry is durable in the ledger',
+    [],
+    storageSeconds,
+  )
+  readonly #storeRequests = this.#counter('kafscale_object_store_requests_total', 'Object store requests', ['verb'])
+  readonly #storeErrors = this.#counter('kafscale_object_store_errors_total', 'Object store requests that failed', [
+    'verb',
+    'error',
+  ])
+  readonly #storeSeconds = this.#histogram(
+    'kafscale_object_store_duration_seconds',
+    'Time of an object store request; a put ends when the object is durable',
+    ['verb'],
+    storageSeconds,
+  )
+  readonly #storeBytes = this.#counter(
+    'kafscale_object_store_bytes_total',
+    'Bytes put into and got from the object store',
+    ['verb'],
+  )
+  readonly #groupLag = this.#gauge(
+    'kafscale_group_lag',
+    'Records not yet committed by the group, all partitions of the topic',
+    ['group', 'topic'],
+  )
+  readonly #groupLagMax = this.#gauge(
+    'kafscale_group_lag_max',
+    'Records not yet committed by the group in the partition of the topic that is furthest behind',
+    ['group', 'topic'],
+  )
+  readonly #lagMax = this.#gauge(
+    'kafscale_consumer_lag_max',
+    'The largest lag of any group in any partition, in records',
+    [],
+  )
+  readonly #connections = this.#gauge('kafscale_connections', 'Open client connections', ['listener'])
+  readonly #budgetUsed = this.#gauge('kafscale_produce_bytes_in_flight', 'Bytes of produce requests in progress', [])
+  readonly #budgetWaiting = this.#gauge(
+    'kafscale_produce_connections_waiting',
+    'Connections held back because too many produce bytes are in flight',
+    [],
+  )
+  readonly #cacheBytes = this.#gauge('kafscale_cache_bytes', 'Bytes in the block cache', [])
+  readonly #cacheHits = this.#counter('kafscale_cache_hits_total', 'Blocks read from the cache', [])
+  readonly #cacheMisses = this.#counter('kafscale_cache_misses_total', 'Blocks read from the object store', [])
+  readonly #stateTopics = this.#gauge('kafscale_topics', 'Topics in the cluster', [])
+  readonly #statePartitions = this.#gauge('kafscale_partitions', 'Partitions in the cluster', [])
+  readonly #stateGroups = this.#gauge('kafscale_groups', 'Consumer groups in the cluster', [])
+  readonly #statePosition = this.#gauge('kafscale_ledger_position', 'Ledger position that this broker has applied', [])
+  readonly #build = this.#gauge('kafscale_build_info', 'Always 1; version of the broker and of Node.js', [
+    'version',
+    'node',
+  ])
+
+  constructor(version: string, limits: MetricLimits = { topics: 1000, groupTopics: 2000 }) {
+    this.#limits = limits
+    this.#build.set({ version, node: process.version }, 1)
+    collectDefaultMetrics({ register: this.registry })
+  }
+
+  /** Adds to where scrape-time values come from; the latest one for each key counts. */
+  readFrom(sources: Partial<MetricSources>): void {
+    this.#sources = { ...this.#sources, ...sources }
+  }
+
+  requestAnswered(api: string, seconds: number): void {
+    this.#requests.inc({ api })
+    this.#requestSeconds.observe({ api }, seconds)
+  }
+
+  /** `error` is the name of a Kafka error, for example `NOT_COORDINATOR`. */
+  requestFailed(api: string, error: string): void {
+    this.#requestErrors.inc({ api, error })
+  }
+
+  produced(topic: string, bytes: number, records: number): void {
+    const labels = { topic: this.#topicLabel(topic) }
+    this.#topicBytesIn.inc(labels, bytes)
+    this.#topicRecordsIn.inc(labels, records)
+  }
+
+  fetched(topic: string, bytes: number): void {
+    this.#topicBytesOut.inc({ topic: this.#topicLabel(topic) }, bytes)
+  }
+
+  /** The topic is deleted: its series end, and another topic may have a label of its own. */
+  forgetTopic(topic: string): void {
+    if (!this.#topics.delete(topic)) return
+    for (const metric of [this.#topicBytesIn, this.#topicBytesOut, this.#topicRecordsIn]) metric.remove({ topic })
+  }
+
+  ledgerAppended(seconds: number, bytes: number): void {
+    this.#ledgerEntries.inc()
+    this.#ledgerBytes.inc(bytes)
+    this.#ledgerSeconds.observe(seconds)
+  }
+
+  ledgerFailed(): void {
+    this.#ledgerErrors.inc()
+  }
+
+  storeAnswered(verb: StoreVerb, seconds: number, bytes: number): void {
+    this.#storeRequests.inc({ verb })
+    this.#storeSeconds.observe({ verb }, seconds)
+    if (bytes > 0) this.#storeBytes.inc({ verb }, bytes)
+  }
+
+  /** `error` is the name of an error class of the object store. */
+  storeFailed(verb: StoreVerb, seconds: number, error: string): void {
+    this.storeAnswered(verb, seconds, 0)
+    this.#storeErrors.inc({ verb, error })
+  }
+
+  /** All metrics in Prometheus' text format. */
+  async scrape(): Promise<string> {
+    this.#readSources()
+    return this.registry.metrics()
+  }
+
+  #readSources(): void {
+    const { groupLag, connections, produceBudget, cache, state } = this.#sources
+    if (groupLag !== undefined) this.#setGroupLag(groupLag())
+    this.#connections.reset()
+    for (const { listener, count } of connections?.() ?? []) this.#connections.set({ listener }, count)
+    if (produceBudget !== undefined) {
+      const { used, waiting } = produceBudget()
+      this.#budgetUsed.set(used)
+      this.#budgetWaiting.set(waiting)
+    }
+    if (cache !== undefined) {
+      const { bytes, hits, misses } = cache()
+      this.#cacheBytes.set(bytes)
+      setCounter(this.#cacheHits, hits)
+      setCounter(this.#cacheMisses, misses)
+    }
+    if (state !== undefined) {
+      const { topics, partitions, groups, position } = state()
+      this.#stateTopics.set(topics)
+      this.#statePartitions.set(partitions)
+      this.#stateGroups.set(groups)
+      this.#statePosition.set(position)
+    }
+  }
+
+  #setGroupLag(lags: ReturnType<MetricSources['groupLag']>): void {
+    this.#groupLag.reset()
+    this.#groupLagMax.reset()
+    let [series, worst, otherSum, otherMax] = [0, 0, 0, -1]
+    for (const { group, topic, sum, max } of lags) {
+      worst = Math.max(worst, max)
+      if (series++ < this.#limits.groupTopics) {
+        this.#groupLag.set({ group, topic }, sum)
+        this.#groupLagMax.set({ group, topic }, max)
+      } else {
+        otherSum += sum
+        otherMax = Math.max(otherMax, max)
+      }
+    }
+    this.#lagMax.set(worst)
+    if (otherMax < 0) return
+    this.#groupLag.set({ group: otherLabel, topic: otherLabel }, otherSum)
+    this.#groupLagMax.set({ group: otherLabel, topic: otherLabel }, otherMax)
+  }
+
+  #topicLabel(topic: string): string {
+    if (this.#topics.has(topic)) return topic
+    if (this.#topics.size >= this.#limits.topics) return otherLabel
+    this.#topics.add(topic)
+    return topic
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] })
+  }
+
+  #gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] })
+  }
+
+  #histogram<L extends string>(name: string, help: string, labelNames: L[], buckets: number[]): Histogram<L> {
+    return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] })
+  }
+}
+
+/** For counts that are kept elsewhere. */
+const setCounter = (counter: Counter<never>, value: number): void => {
+  counter.reset()
+  counter.inc(value)
+}
