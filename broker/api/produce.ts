@@ -23,8 +23,8 @@ import { type Found, findPartition, findTopic } from './topic-lookup.ts'
 type ProduceParts = Pick<Parts, 'clock' | 'replica' | 'ingest' | 'traffic'>
 
 export function produce(parts: ProduceParts): Handler<'Produce'> {
-  return async request => {
-    const appended = appendAll(parts, request)
+  return async (request, { version }) => {
+    const appended = appendAll(parts, request, version)
     const topics = await withinTimeout(parts, request, appended)
     if (request.acks !== 0) return newProduceResponse({ responses: topics })
     const failed = topics.flatMap(topic => topic.partitionResponses).find(answer => answer.errorCode !== errorCode.NONE)
@@ -36,10 +36,10 @@ export function produce(parts: ProduceParts): Handler<'Produce'> {
 type TopicAnswer = ReturnType<typeof newProduceResponseTopic>
 
 /** Everything up to the write path happens before this returns, so requests of a connection keep their order. */
-function appendAll(parts: ProduceParts, request: ProduceRequest): Promise<TopicAnswer[]> {
+function appendAll(parts: ProduceParts, request: ProduceRequest, version: number): Promise<TopicAnswer[]> {
   return Promise.all(
     request.topicData.map(async data => {
-      const partitionResponses = await Promise.all(appendTopic(parts, request, data))
+      const partitionResponses = await Promise.all(appendTopic(parts, request, data, version))
       return newProduceResponseTopic({ name: data.name, topicId: data.topicId, partitionResponses })
     }),
   )
@@ -49,12 +49,13 @@ function appendTopic(
   parts: ProduceParts,
   request: ProduceRequest,
   data: ProduceRequestTopic,
+  version: number,
 ): (ProduceResponsePartition | Promise<ProduceResponsePartition>)[] {
   const topic = findTopic(parts.replica.state.catalog, data.name, data.topicId)
   return data.partitionData.map(partition => {
     const problem = requestProblem(request)
     if (problem !== errorCode.NONE) return refusal(partition.index, problem)
-    return appendPartition(parts, topic, partition)
+    return appendPartition(parts, topic, partition, version)
   })
 }
 
@@ -67,6 +68,7 @@ function appendPartition(
   { clock, replica, ingest, traffic }: ProduceParts,
   topic: Found<Topic>,
   { index, records }: ProduceRequestPartition,
+  version: number,
 ): ProduceResponsePartition | Promise<ProduceResponsePartition> {
   const found = findPartition(topic, index)
   if ('errorCode' in found || 'errorCode' in topic) {
@@ -74,7 +76,7 @@ function appendPartition(
   }
   const settings = topicSettings(replica.state.catalog, topic.value)
   const now = clock.now()
-  const prepared = prepareBatch(records, settings, now)
+  const prepared = prepareBatch(records, settings, now, version)
   if ('errorCode' in prepared) return refusal(index, prepared.errorCode, prepared.message)
   const { batch } = prepared
   const logAppendTimeMs = settings.logAppendTime ? now : -1

@@ -1,12 +1,12 @@
 /**
  * From the records field of a produce request to one batch that may be stored, or to Kafka's refusal.
  *
- * A partition's records are exactly one batch of format 2 (KIP-98, KIP-110): older formats are
- * UNSUPPORTED_FOR_MESSAGE_FORMAT, several batches INVALID_RECORD. Batches are stored as they were sent; nothing is decompressed
- * unless the topic asks for it: a compacted topic needs keys, `compression.type` may name another codec.
+ * A partition's records are exactly one batch of format 2 (KIP-98, KIP-110); `validateBatch` has the rules. Batches are
+ * stored as they were sent; nothing is decompressed unless the topic asks for it: a compacted topic needs keys,
+ * `compression.type` may name another codec.
  */
 import type { TopicSettings } from '../state/topic-settings.ts'
-import { errorCode } from '../wire/errors.ts'
+import { errorCode, KafkaError } from '../wire/errors.ts'
 import {
   batchBaseSequence,
   batchLength,
@@ -26,16 +26,16 @@ export type Prepared =
   | { readonly errorCode: number; readonly message: string }
 
 /** `now` is the broker's clock in ms. The batch's bytes are changed in place where the topic uses LogAppendTime. */
-export function prepareBatch(records: readonly Buffer[] | null, settings: TopicSettings, now: number): Prepared {
-  const [sent] = records ?? []
-  if (records === null || sent === undefined || records.length > 1) {
-    return refuse(errorCode.INVALID_RECORD, 'a produce request must hold exactly one record batch per partition')
-  }
-  const problem = validateBatch(sent)
+export function prepareBatch(
+  records: readonly Buffer[] | null,
+  settings: TopicSettings,
+  now: number,
+  produceVersion: number,
+): Prepared {
+  const field = oneBuffer(records)
+  const problem = validateBatch(field, produceVersion)
   if (problem !== undefined) return refuse(problem.code, problem.message)
-  if (batchLength(sent, 0) !== sent.length) {
-    return refuse(errorCode.INVALID_RECORD, 'a produce request must hold exactly one record batch per partition')
-  }
+  const sent = field.subarray(0, batchLength(field, 0))
   if (isTransactional(sent, 0)) return refuse(errorCode.INVALID_TXN_STATE, 'transactions are not supported')
   const rewritten = rewrite(sent, settings)
   if ('errorCode' in rewritten) return rewritten
@@ -61,12 +61,23 @@ export function prepareBatch(records: readonly Buffer[] | null, settings: TopicS
 }
 
 function rewrite(sent: Buffer, settings: TopicSettings): { readonly bytes: Buffer } | Extract<Prepared, { errorCode: number }> {
-  if (settings.compacted && hasNullKey(sent)) {
-    return refuse(errorCode.INVALID_RECORD, 'a compacted topic takes no records without a key')
+  try {
+    if (settings.compacted && hasNullKey(sent)) {
+      return refuse(errorCode.INVALID_RECORD, 'a compacted topic takes no records without a key')
+    }
+    return { bytes: settings.compressionType === 'producer' ? sent : recompress(sent, settings) }
+  } catch (cause) {
+    if (cause instanceof KafkaError) return refuse(cause.code, cause.message)
+    throw cause
   }
-  if (settings.compressionType === 'producer') return { bytes: sent }
-  return { bytes: recompress(sent, settings) }
 }
+
+function oneBuffer(records: readonly Buffer[] | null): Buffer {
+  const [first = EMPTY, ...more] = records ?? []
+  return more.length === 0 ? first : Buffer.concat([first, ...more])
+}
+
+const EMPTY = Buffer.alloc(0)
 
 /** A batch without timestamps passes. */
 function timestampInBounds(timestamp: number, settings: TopicSettings, now: number): boolean {

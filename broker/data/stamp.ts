@@ -3,9 +3,11 @@
  * checksum, so they are written into the bytes when a WAL extent enters the cache, and a fetch answer is then made of
  * plain slices. Segments are written with their offsets in place and are never stamped.
  */
-import { batchLength, batchOffsetCount, setBaseOffset } from '../wire/record-batch.ts'
+import { batchLength, batchOffsetCount, setBaseOffset, setLeaderEpoch } from '../wire/record-batch.ts'
 import type { Block } from './block-cache.ts'
 
+/** Leaders do not change here, so their epoch is 0 for ever. */
+const LEADER_EPOCH = 0
 /** Below this average a copy into one buffer costs less than carrying many small ones. */
 const SMALL_SLICE = 16 * 1024
 
@@ -15,6 +17,7 @@ export function stampOffsets(block: Block, baseOffset: number): Block {
   for (const buffer of block) {
     for (let at = 0; at < buffer.length; at += batchLength(buffer, at)) {
       setBaseOffset(buffer, at, offset)
+      setLeaderEpoch(buffer, at, LEADER_EPOCH)
       offset += batchOffsetCount(buffer, at)
     }
   }
