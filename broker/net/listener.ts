@@ -94,7 +94,7 @@ export class Listener<Context> {
       this.#server.once('error', reject)
       this.#server.listen({ port, backlog, ...(host === undefined ? {} : { host }) }, () => {
         this.#server.off('error', reject)
-        // EMFILE, ENFILE, ECONNABORTED: that connection is lost, the next one may succeed.
+        // That connection is lost, the next one may succeed. Out of descriptors, libuv closes the connection by itself.
         this.#server.on('error', error => this.#log.warn({ error: error.message }, 'could not accept a connection'))
         resolve()
       })
