@@ -12,6 +12,7 @@ import { base64, EVERYTHING, sampleRecords } from '../../testing/clients/records
 import { suiteWith } from '../suite.ts'
 import { startTarget, type Target } from '../target.ts'
 import { KafkaTools, kafkaToolsProgram, type ToolName, type ToolsProgram } from './kafka-tools.ts'
+import { nodeAgent } from './node-agent.ts'
 
 jest.setTimeout(90_000)
 
@@ -32,8 +33,8 @@ function toolStories(program: ToolsProgram): void {
     target = await startTarget()
     tools = new KafkaTools(program, target.bootstrap)
     folder = await mkdtemp(join(tmpdir(), 'kafscale-tools-'))
-    const script = join(import.meta.dirname, '../../testing/clients/kafkajs-agent.ts')
-    agent = new Agent({ program: process.execPath, args: [script] }, target.bootstrap)
+
+    agent = new Agent(nodeAgent('kafkajs-agent.ts'), target.bootstrap)
   }, 120_000)
 
   afterAll(async () => {

@@ -1,16 +1,13 @@
 // @platformatic/kafka 2: flexible protocol versions only, idempotence when asked for.
 
-import { join } from 'node:path'
 import { jest } from '@jest/globals'
+import { nodeAgent } from './node-agent.ts'
 import { clientStories } from './stories.ts'
 
 jest.setTimeout(90_000)
 
 clientStories({
-  agent: {
-    program: process.execPath,
-    args: [join(import.meta.dirname, '../../testing/clients/platformatic-agent.ts')],
-  },
+  agent: nodeAgent('platformatic-agent.ts'),
   codecs: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
   // A fetch that waits while partitions move still delivers what arrives in them.
   rereadsOnRebalance: true,

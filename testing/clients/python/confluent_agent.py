@@ -37,7 +37,8 @@ def produce(args):
         if error is not None:
             errors.append(error)
         else:
-            places.append({"partition": message.partition(), "offset": message.offset()})
+            offset = message.offset()
+            places.append({"partition": message.partition(), "offset": -1 if offset is None else offset})
 
     for record in args["records"]:
         producer.produce(
