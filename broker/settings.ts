@@ -79,28 +79,104 @@ export const settingsSchema = z.strictObject({
       .refine(text => text !== '.' && text !== '..', 'must not be . or ..')
       .default('default'),
   ),
-  autoCreateTopics: setting('KAFSCALE_AUTO_CREATE_TOPICS', 'Create topics on first use (auto.create.topics.enable).', flag(true)),
-  autoCreatePartitions: setting('KAFSCALE_AUTO_CREATE_PARTITIONS', 'Partitions of a topic made without a number (num.partitions).', whole(1, 1, 10_000)),
-  maxPartitionsPerTopic: setting('KAFSCALE_MAX_PARTITIONS_PER_TOPIC', 'The most partitions that a topic may have.', whole(10_000, 1, 100_000)),
-  maxPartitions: setting('KAFSCALE_MAX_PARTITIONS', 'The most partitions of all topics together.', whole(200_000, 1, 1_000_000)),
-  cacheBytes: setting('KAFSCALE_CACHE_BYTES', 'Memory for records that were just written or read, in bytes.', whole(128 * MIB, MIB)),
-  produceMemoryBytes: setting('KAFSCALE_PRODUCE_MEMORY_BYTES', 'Memory for produce requests in progress, in bytes; beyond it producers are held back.', whole(128 * MIB, MIB)),
-  windowBytes: setting('KAFSCALE_SEGMENT_BYTES', 'An object is written at the latest when it has this many bytes.', whole(8 * MIB, 64 * 1024, 64 * MIB)),
-  flushIntervalMs: setting('KAFSCALE_FLUSH_INTERVAL_MS', 'The longest that a record waits for company in its object, in ms.', whole(250, 0, 60_000)),
+  autoCreateTopics: setting(
+    'KAFSCALE_AUTO_CREATE_TOPICS',
+    'Create topics on first use (auto.create.topics.enable).',
+    flag(true),
+  ),
+  autoCreatePartitions: setting(
+    'KAFSCALE_AUTO_CREATE_PARTITIONS',
+    'Partitions of a topic made without a number (num.partitions).',
+    whole(1, 1, 10_000),
+  ),
+  maxPartitionsPerTopic: setting(
+    'KAFSCALE_MAX_PARTITIONS_PER_TOPIC',
+    'The most partitions that a topic may have.',
+    whole(10_000, 1, 100_000),
+  ),
+  maxPartitions: setting(
+    'KAFSCALE_MAX_PARTITIONS',
+    'The most partitions of all topics together.',
+    whole(200_000, 1, 1_000_000),
+  ),
+  cacheBytes: setting(
+    'KAFSCALE_CACHE_BYTES',
+    'Memory for records that were just written or read, in bytes.',
+    whole(128 * MIB, MIB),
+  ),
+  produceMemoryBytes: setting(
+    'KAFSCALE_PRODUCE_MEMORY_BYTES',
+    'Memory for produce requests in progress, in bytes; beyond it producers are held back.',
+    whole(128 * MIB, MIB),
+  ),
+  windowBytes: setting(
+    'KAFSCALE_SEGMENT_BYTES',
+    'An object is written at the latest when it has this many bytes.',
+    whole(8 * MIB, 64 * 1024, 64 * MIB),
+  ),
+  flushIntervalMs: setting(
+    'KAFSCALE_FLUSH_INTERVAL_MS',
+    'The longest that a record waits for company in its object, in ms.',
+    whole(250, 0, 60_000),
+  ),
   uploadSlots: setting('KAFSCALE_UPLOAD_SLOTS', 'Objects written at the same time.', whole(2, 1, 64)),
-  putsPerSecond: setting('KAFSCALE_PUTS_PER_SECOND', 'Budget of object writes per second; 0 for none, as in a folder a write costs nothing.', z.coerce.number().min(0).max(10_000).default(0)),
-  maxRequestBytes: setting('KAFSCALE_MAX_REQUEST_BYTES', 'Largest request (socket.request.max.bytes).', whole(100 * MIB, 1024, 1024 * MIB)),
+  putsPerSecond: setting(
+    'KAFSCALE_PUTS_PER_SECOND',
+    'Budget of object writes per second; 0 for none, as in a folder a write costs nothing.',
+    z.coerce.number().min(0).max(10_000).default(0),
+  ),
+  maxRequestBytes: setting(
+    'KAFSCALE_MAX_REQUEST_BYTES',
+    'Largest request (socket.request.max.bytes).',
+    whole(100 * MIB, 1024, 1024 * MIB),
+  ),
   maxConnections: setting('KAFSCALE_MAX_CONNECTIONS', 'The most connections (max.connections).', whole(20_000, 1)),
-  maxConnectionsPerIp: setting('KAFSCALE_MAX_CONNECTIONS_PER_IP', 'The most connections of one address (max.connections.per.ip).', whole(20_000, 1)),
-  connectionsMaxIdleMs: setting('KAFSCALE_CONNECTIONS_MAX_IDLE_MS', 'Idle connections are closed after this time (connections.max.idle.ms).', whole(600_000, 1000)),
-  groupInitialRebalanceDelayMs: setting('KAFSCALE_GROUP_INITIAL_REBALANCE_DELAY_MS', 'Wait for more members before the first assignment of a group (group.initial.rebalance.delay.ms).', whole(3000, 0, 60_000)),
-  groupMinSessionTimeoutMs: setting('KAFSCALE_GROUP_MIN_SESSION_TIMEOUT_MS', 'group.min.session.timeout.ms', whole(6000, 1)),
-  groupMaxSessionTimeoutMs: setting('KAFSCALE_GROUP_MAX_SESSION_TIMEOUT_MS', 'group.max.session.timeout.ms', whole(1_800_000, 1)),
+  maxConnectionsPerIp: setting(
+    'KAFSCALE_MAX_CONNECTIONS_PER_IP',
+    'The most connections of one address (max.connections.per.ip).',
+    whole(20_000, 1),
+  ),
+  connectionsMaxIdleMs: setting(
+    'KAFSCALE_CONNECTIONS_MAX_IDLE_MS',
+    'Idle connections are closed after this time (connections.max.idle.ms).',
+    whole(600_000, 1000),
+  ),
+  groupInitialRebalanceDelayMs: setting(
+    'KAFSCALE_GROUP_INITIAL_REBALANCE_DELAY_MS',
+    'Wait for more members before the first assignment of a group (group.initial.rebalance.delay.ms).',
+    whole(3000, 0, 60_000),
+  ),
+  groupMinSessionTimeoutMs: setting(
+    'KAFSCALE_GROUP_MIN_SESSION_TIMEOUT_MS',
+    'group.min.session.timeout.ms',
+    whole(6000, 1),
+  ),
+  groupMaxSessionTimeoutMs: setting(
+    'KAFSCALE_GROUP_MAX_SESSION_TIMEOUT_MS',
+    'group.max.session.timeout.ms',
+    whole(1_800_000, 1),
+  ),
   groupMaxSize: setting('KAFSCALE_GROUP_MAX_SIZE', 'group.max.size', whole(2147483647, 1, 2147483647)),
-  offsetsRetentionMinutes: setting('KAFSCALE_OFFSETS_RETENTION_MINUTES', 'How long the offsets of a group without members are kept (offsets.retention.minutes).', whole(10_080, 1)),
-  retentionCheckIntervalMs: setting('KAFSCALE_RETENTION_CHECK_INTERVAL_MS', 'Time between looks for records to delete (log.retention.check.interval.ms).', whole(300_000, 100)),
-  checkpointIntervalMs: setting('KAFSCALE_CHECKPOINT_INTERVAL_MS', 'The longest time between checkpoints of a ledger that changes.', whole(30_000, 100)),
-  drainTimeoutMs: setting('KAFSCALE_DRAIN_TIMEOUT_MS', 'Time for requests in progress when the broker stops.', whole(10_000, 0)),
+  offsetsRetentionMinutes: setting(
+    'KAFSCALE_OFFSETS_RETENTION_MINUTES',
+    'How long the offsets of a group without members are kept (offsets.retention.minutes).',
+    whole(10_080, 1),
+  ),
+  retentionCheckIntervalMs: setting(
+    'KAFSCALE_RETENTION_CHECK_INTERVAL_MS',
+    'Time between looks for records to delete (log.retention.check.interval.ms).',
+    whole(300_000, 100),
+  ),
+  checkpointIntervalMs: setting(
+    'KAFSCALE_CHECKPOINT_INTERVAL_MS',
+    'The longest time between checkpoints of a ledger that changes.',
+    whole(30_000, 100),
+  ),
+  drainTimeoutMs: setting(
+    'KAFSCALE_DRAIN_TIMEOUT_MS',
+    'Time for requests in progress when the broker stops.',
+    whole(10_000, 0),
+  ),
   logLevel: setting('KAFSCALE_LOG_LEVEL', `One of ${logLevels.join(', ')}.`, z.enum(logLevels).default('info')),
 })
 
@@ -122,7 +198,7 @@ export const settingFacts: readonly SettingFacts[] = Object.entries(settingsSche
 
 /** Throws SettingsError. `environment` is `process.env`, read by main.ts alone. */
 export function loadSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const file = environment['KAFSCALE_CONFIG_FILE']
+  const file = environment.KAFSCALE_CONFIG_FILE
   const values: Record<string, unknown> = file === undefined ? {} : readFile(file)
   for (const { key, env } of settingFacts) {
     const value = environment[env]

@@ -1,6 +1,7 @@
 /** The live brokers as clients see them: one per open session, by the address that suits the listener they came in by. */
-import { type BrokerInfo, readBrokerInfo } from '../state/commands.gen.ts'
+
 import type { ClusterState } from '../state/cluster-state.ts'
+import { type BrokerInfo, readBrokerInfo } from '../state/commands.gen.ts'
 import { Reader } from '../wire/reader.ts'
 
 export interface BrokerAddress {

@@ -53,12 +53,18 @@ async function judgeAfterBarrier(
       const deletable = !('value' in topic) || topicSettings(catalog, topic.value).deleted
       const verdicts = partitions.map(({ partitionIndex, offset }): Verdict => {
         const found = findPartition(topic, partitionIndex)
-        const refusal = (code: number): Verdict => ({ code, topicId: ZERO_UUID, partition: partitionIndex, logStartOffset: -1 })
+        const refusal = (code: number): Verdict => ({
+          code,
+          topicId: ZERO_UUID,
+          partition: partitionIndex,
+          logStartOffset: -1,
+        })
         if ('errorCode' in found) return refusal(found.errorCode)
         if (unavailable !== errorCode.NONE) return refusal(unavailable)
         if (!deletable) return refusal(errorCode.POLICY_VIOLATION)
         const logStartOffset = offset === -1 ? found.value.highWatermark : offset
-        if (logStartOffset < 0 || logStartOffset > found.value.highWatermark) return refusal(errorCode.OFFSET_OUT_OF_RANGE)
+        if (logStartOffset < 0 || logStartOffset > found.value.highWatermark)
+          return refusal(errorCode.OFFSET_OUT_OF_RANGE)
         return { code: errorCode.NONE, topicId: found.value.topicId, partition: partitionIndex, logStartOffset }
       })
       return [name, verdicts]

@@ -17,7 +17,13 @@ export function describeCluster(parts: Pick<Parts, 'replica' | 'settings'>): Han
       const code =
         endpointType === CONTROLLERS ? errorCode.MISMATCHED_ENDPOINT_TYPE : errorCode.UNSUPPORTED_ENDPOINT_TYPE
       const errorMessage = 'a broker describes brokers only'
-      return newDescribeClusterResponse({ throttleTimeMs: 0, errorCode: code, errorMessage, clusterId: '', brokers: [] })
+      return newDescribeClusterResponse({
+        throttleTimeMs: 0,
+        errorCode: code,
+        errorMessage,
+        clusterId: '',
+        brokers: [],
+      })
     }
     return newDescribeClusterResponse({
       throttleTimeMs: 0,

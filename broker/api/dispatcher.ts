@@ -7,13 +7,13 @@
  */
 import type { Clock } from '../clock.ts'
 import { type ApiName, apiName, apis, requestHeaderVersion, responseHeaderVersion } from '../wire/api.ts'
+import { errorCode } from '../wire/errors.ts'
 import {
   newApiVersionsResponse,
   newApiVersionsResponseApiKey,
   readRequestHeader,
   writeResponseHeader,
 } from '../wire/messages.gen.ts'
-import { errorCode } from '../wire/errors.ts'
 import { Reader } from '../wire/reader.ts'
 import { WireError } from '../wire/wire-error.ts'
 import { Writer } from '../wire/writer.ts'

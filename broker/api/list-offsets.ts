@@ -75,7 +75,9 @@ async function answer(
       return found(-1, -1, -1)
     default: {
       const record =
-        wanted === MAX_TIMESTAMP ? await parts.timestamps.largest(log) : await parts.timestamps.firstAtOrAfter(log, wanted)
+        wanted === MAX_TIMESTAMP
+          ? await parts.timestamps.largest(log)
+          : await parts.timestamps.firstAtOrAfter(log, wanted)
       return record === undefined ? found(-1, -1, -1) : found(record.offset, record.timestamp, 0)
     }
   }

@@ -53,7 +53,9 @@ async function topicsOf(
   if (request.topics === null || (version === 0 && request.topics.length === 0)) return [...catalog.byName.values()]
   return Promise.all(
     request.topics.map(wanted =>
-      wanted.topicId === ZERO_UUID ? byName(parts, wanted, request.allowAutoTopicCreation) : byId(parts, wanted, version),
+      wanted.topicId === ZERO_UUID
+        ? byName(parts, wanted, request.allowAutoTopicCreation)
+        : byId(parts, wanted, version),
     ),
   )
 }

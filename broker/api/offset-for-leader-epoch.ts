@@ -1,4 +1,6 @@
 /** OffsetForLeaderEpoch (KIP-320). There is one leader epoch, 0, and it reaches to the end of the log. */
+
+import type { Topic } from '../state/catalog.ts'
 import { errorCode } from '../wire/errors.ts'
 import {
   newOffsetForLeaderEpochResponse,
@@ -7,7 +9,6 @@ import {
   type OffsetForLeaderEpochRequestPartition,
 } from '../wire/messages.gen.ts'
 import { ZERO_UUID } from '../wire/uuid.ts'
-import type { Topic } from '../state/catalog.ts'
 import type { Handler } from './handler.ts'
 import type { Parts } from './parts.ts'
 import { type Found, findPartition, findTopic, leaderEpochProblem } from './topic-lookup.ts'

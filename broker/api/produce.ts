@@ -87,7 +87,13 @@ function appendPartition(
       if (!stored) return refusal(index, outcome.errorCode)
       if (outcome.errorCode === errorCode.NONE) traffic.produced(topic.value.name, batch.bytes.length, batch.records)
       const { baseOffset, logStartOffset } = outcome
-      return newProduceResponsePartition({ index, errorCode: errorCode.NONE, baseOffset, logAppendTimeMs, logStartOffset })
+      return newProduceResponsePartition({
+        index,
+        errorCode: errorCode.NONE,
+        baseOffset,
+        logAppendTimeMs,
+        logStartOffset,
+      })
     },
     cause => refusal(index, cause instanceof KafkaError ? cause.code : errorCode.UNKNOWN_SERVER_ERROR),
   )

@@ -6,6 +6,127 @@ import type { UnknownTaggedField } from '../wire/unknown-tagged-fields.ts'
 import { checkVersion } from '../wire/wire-error.ts'
 import type { Writer } from '../wire/writer.ts'
 
+export interface SegmentFooter {
+  epoch: number
+  number: number
+  runs: readonly SegmentFooterRun[]
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newSegmentFooter(from: Init<SegmentFooter, 'epoch' | 'number' | 'runs'>): SegmentFooter {
+  return {
+    epoch: from.epoch,
+    number: from.number,
+    runs: from.runs,
+  }
+}
+
+export function readSegmentFooter(r: Reader, version: number): SegmentFooter {
+  checkVersion('SegmentFooter', version, 0, 0)
+  const epoch = r.int64()
+  const number = r.int64()
+  const runs: SegmentFooterRun[] = []
+  for (let left = r.compactArrayLength(22); left > 0; left--) runs.push(readSegmentFooterRun(r, version))
+  const unknown = r.unknownTags()
+  const m: SegmentFooter = { epoch, number, runs }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+export function writeSegmentFooter(w: Writer, m: SegmentFooter, version: number): void {
+  checkVersion('SegmentFooter', version, 0, 0)
+  w.int64(m.epoch)
+  w.int64(m.number)
+  w.compactArrayLength(m.runs.length)
+  for (const element of m.runs) writeSegmentFooterRun(w, element, version)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface SegmentFooterRun {
+  topicId: string
+  partition: number
+  extents: readonly SegmentFooterExtent[]
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newSegmentFooterRun(from: Init<SegmentFooterRun, 'topicId' | 'partition' | 'extents'>): SegmentFooterRun {
+  return {
+    topicId: from.topicId,
+    partition: from.partition,
+    extents: from.extents,
+  }
+}
+
+function readSegmentFooterRun(r: Reader, version: number): SegmentFooterRun {
+  const topicId = r.uuid()
+  const partition = r.int32()
+  const extents: SegmentFooterExtent[] = []
+  for (let left = r.compactArrayLength(33); left > 0; left--) extents.push(readSegmentFooterExtent(r, version))
+  const unknown = r.unknownTags()
+  const m: SegmentFooterRun = { topicId, partition, extents }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeSegmentFooterRun(w: Writer, m: SegmentFooterRun, version: number): void {
+  w.uuid(m.topicId)
+  w.int32(m.partition)
+  w.compactArrayLength(m.extents.length)
+  for (const element of m.extents) writeSegmentFooterExtent(w, element, version)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface SegmentFooterExtent {
+  baseOffset: number
+  count: number
+  position: number
+  length: number
+  maxTimestamp: number
+  checksum: number
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newSegmentFooterExtent(from: Init<SegmentFooterExtent, 'baseOffset' | 'count' | 'position' | 'length' | 'maxTimestamp' | 'checksum'>): SegmentFooterExtent {
+  return {
+    baseOffset: from.baseOffset,
+    count: from.count,
+    position: from.position,
+    length: from.length,
+    maxTimestamp: from.maxTimestamp,
+    checksum: from.checksum,
+  }
+}
+
+function readSegmentFooterExtent(r: Reader, _version: number): SegmentFooterExtent {
+  const baseOffset = r.int64()
+  const countValue = r.int32()
+  const position = r.int32()
+  const length = r.int32()
+  const maxTimestamp = r.int64()
+  const checksum = r.uint32()
+  const unknown = r.unknownTags()
+  const m: SegmentFooterExtent = {
+    baseOffset,
+    count: countValue,
+    position,
+    length,
+    maxTimestamp,
+    checksum,
+  }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeSegmentFooterExtent(w: Writer, m: SegmentFooterExtent, _version: number): void {
+  w.int64(m.baseOffset)
+  w.int32(m.count)
+  w.int32(m.position)
+  w.int32(m.length)
+  w.int64(m.maxTimestamp)
+  w.uint32(m.checksum)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
 export interface WalFooter {
   epoch: number
   number: number

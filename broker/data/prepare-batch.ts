@@ -21,9 +21,7 @@ import {
 import { hasNullKey, recompress } from './rewrite-batch.ts'
 import type { IncomingBatch } from './window.ts'
 
-export type Prepared =
-  | { readonly batch: IncomingBatch }
-  | { readonly errorCode: number; readonly message: string }
+export type Prepared = { readonly batch: IncomingBatch } | { readonly errorCode: number; readonly message: string }
 
 /** `now` is the broker's clock in ms. The batch's bytes are changed in place where the topic uses LogAppendTime. */
 export function prepareBatch(
@@ -60,7 +58,10 @@ export function prepareBatch(
   }
 }
 
-function rewrite(sent: Buffer, settings: TopicSettings): { readonly bytes: Buffer } | Extract<Prepared, { errorCode: number }> {
+function rewrite(
+  sent: Buffer,
+  settings: TopicSettings,
+): { readonly bytes: Buffer } | Extract<Prepared, { errorCode: number }> {
   try {
     if (settings.compacted && hasNullKey(sent)) {
       return refuse(errorCode.INVALID_RECORD, 'a compacted topic takes no records without a key')

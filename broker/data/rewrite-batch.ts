@@ -48,7 +48,7 @@ export function recompress(batch: Buffer, settings: TopicSettings): Buffer {
   if (codecOf(batchCompression(batch, 0)) === codec) return batch
   return asKafkaError(() => {
     const cursor = openBatch(batch, 0)
-    while (cursor.next()) continue
+    while (cursor.next());
     return withPayload(batch, codec, compress(codec, unpack(batch, 0), levelOf(codec, settings)))
   })
 }

@@ -43,7 +43,8 @@ export class TimestampIndex {
   /** The first of the records with the largest timestamp of the partition (KIP-734); undefined when it has no records. */
   async largest(log: PartitionLog): Promise<TimedRecord | undefined> {
     let largest = -1
-    for (let index = 0; index < log.extents.size; index++) largest = Math.max(largest, log.extents.maxTimestampAt(index))
+    for (let index = 0; index < log.extents.size; index++)
+      largest = Math.max(largest, log.extents.maxTimestampAt(index))
     return largest < 0 ? undefined : this.firstAtOrAfter(log, largest)
   }
 

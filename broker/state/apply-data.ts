@@ -40,13 +40,13 @@ function applyRun(
       if (span.producerId >= 0) log.producers.remember(span, outcome.baseOffset, state.time, span.maxTimestamp)
     } else if (log !== undefined) {
       // A refused span leaves a hole of dead bytes in the object, so the extent before it ends here.
-      pending?.addTo(log, object, growth)
+      pending?.addTo(state, log, object, growth)
       pending = undefined
     }
     spans.push(outcome)
     position += span.length
   }
-  if (log !== undefined) pending?.addTo(log, object, growth)
+  if (log !== undefined) pending?.addTo(state, log, object, growth)
 }
 
 function judge(log: PartitionLog, span: AppendSpan): SpanOutcome {
@@ -90,8 +90,8 @@ class PendingExtent {
     this.#maxTimestamp = Math.max(this.#maxTimestamp, span.maxTimestamp)
   }
 
-  addTo(log: PartitionLog, object: StoredObject, growth: Growth): void {
-    object.extents++
+  addTo(state: ClusterState, log: PartitionLog, object: StoredObject, growth: Growth): void {
+    state.objects.retain(object, this.#length)
     log.append({
       baseOffset: this.#baseOffset,
       count: this.#count,
@@ -112,8 +112,8 @@ export function applyReplace(state: ClusterState, replace: Replace, epoch: numbe
     const index = log === undefined ? -1 : standing(log, run)
     if (log === undefined || index < 0) continue
     const extents = run.extents.map(extent => ({ ...extent, object: object.handle }))
-    object.extents += extents.length
-    log.extents.replace(index, run.old.length, extents, extent => state.objects.release(extent.object, state.position))
+    for (const extent of extents) state.objects.retain(object, extent.length)
+    log.extents.replace(index, run.old.length, extents, extent => state.objects.release(extent, state.position))
   }
   state.objects.buryIfUnused(object, state.position)
   return DONE

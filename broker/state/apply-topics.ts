@@ -40,7 +40,7 @@ export function applyTopicCommand(state: ClusterState, command: TopicCommand, ch
       for (const { topicId, partition, logStartOffset } of command.body.partitions) {
         const log = catalog.partition(topicId, partition)
         if (log === undefined) continue
-        log.trimTo(logStartOffset, extent => state.objects.release(extent.object, state.position))
+        log.trimTo(logStartOffset, extent => state.objects.release(extent, state.position))
         changes.trimmed.add(log)
       }
       return DONE
@@ -50,7 +50,7 @@ export function applyTopicCommand(state: ClusterState, command: TopicCommand, ch
 function deleteTopic(state: ClusterState, topic: Topic, changes: Changes): void {
   state.catalog.delete(topic)
   for (const log of topic.partitions) {
-    log.clear(extent => state.objects.release(extent.object, state.position))
+    log.clear(extent => state.objects.release(extent, state.position))
     changes.trimmed.add(log)
   }
   state.groups.forgetTopic(topic.name)

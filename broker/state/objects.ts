@@ -6,6 +6,8 @@
  * never reused.
  */
 
+import type { Extent } from './extents.ts'
+
 export type ObjectKind = 'wal' | 'segment'
 
 export interface StoredObject {
@@ -17,7 +19,9 @@ export interface StoredObject {
   readonly number: number
   /** Bytes. */
   readonly size: number
+  /** Extents that name it, and their bytes together. */
   extents: number
+  liveBytes: number
 }
 
 export class ObjectTable {
@@ -27,7 +31,7 @@ export class ObjectTable {
   nextHandle = 1
 
   add(kind: ObjectKind, epoch: number, number: number, size: number): StoredObject {
-    const object: StoredObject = { handle: this.nextHandle++, kind, epoch, number, size, extents: 0 }
+    const object: StoredObject = { handle: this.nextHandle++, kind, epoch, number, size, extents: 0, liveBytes: 0 }
     this.live.set(object.handle, object)
     return object
   }
@@ -38,9 +42,17 @@ export class ObjectTable {
     return object
   }
 
-  release(handle: number, position: number): void {
-    const object = this.get(handle)
+  /** An extent of `bytes` bytes names the object from now on. */
+  retain(object: StoredObject, bytes: number): void {
+    object.extents++
+    object.liveBytes += bytes
+  }
+
+  /** An extent that named its object is dropped at ledger position `position`. */
+  release(extent: Pick<Extent, 'object' | 'length'>, position: number): void {
+    const object = this.get(extent.object)
     object.extents--
+    object.liveBytes -= extent.length
     this.buryIfUnused(object, position)
   }
 

@@ -38,10 +38,12 @@ export class PartitionLog {
   /** Bytes from `offset` to the end, as far as extents can tell; counting stops at `enough`. */
   bytesFrom(offset: number, enough: number): number {
     if (offset >= this.nextOffset) return 0
-    let bytes = 0
-    for (let index = this.#extents.find(offset); index < this.#extents.size && bytes < enough; index++) {
-      bytes += this.#extents.lengthAt(index)
-    }
+    let index = this.#extents.find(offset)
+    if (index >= this.#extents.size) return 0
+    // Of the first extent only the share behind the offset.
+    const { baseOffset, count, length } = this.#extents.at(index)
+    let bytes = Math.ceil((length * (baseOffset + count - Math.max(offset, baseOffset))) / count)
+    while (bytes < enough && ++index < this.#extents.size) bytes += this.#extents.lengthAt(index)
     return bytes
   }
 

@@ -128,6 +128,7 @@ function restoreObjects(state: ClusterState, snapshot: Snapshot): void {
     number: object.number,
     size: object.size,
     extents: 0,
+    liveBytes: 0,
   })
   for (const object of snapshot.objects) state.objects.live.set(object.handle, restored(object))
   for (const object of snapshot.deadObjects) {
@@ -143,7 +144,7 @@ function restoreTopic(state: ClusterState, snapshot: SnapshotTopic): void {
     const partition = partitions[index]
     if (partition === undefined) continue
     log.restore(partition.logStartOffset, partition.nextOffset, ExtentLog.decode(partition.extents))
-    for (const extent of log.extents) state.objects.get(extent.object).extents++
+    for (const extent of log.extents) state.objects.retain(state.objects.get(extent.object), extent.length)
     for (const { producerId, epoch, lastTime, lastTimestamp, batches } of partition.producers) {
       log.producers.histories.set(producerId, { epoch, lastTime, lastTimestamp, batches: [...batches] })
     }

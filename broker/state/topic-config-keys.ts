@@ -37,7 +37,8 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     default: 'delete',
     brokerKey: 'log.cleanup.policy',
     values: ['compact', 'delete'],
-    documentation: 'What becomes of old records: deleted by age and size, compacted to the last one of each key, or both.',
+    documentation:
+      'What becomes of old records: deleted by age and size, compacted to the last one of each key, or both.',
     ...honoured,
   },
   {
@@ -228,7 +229,8 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     type: 'int',
     default: '1',
     brokerKey: 'min.insync.replicas',
-    documentation: 'Replicas that must have a record before it is acknowledged. Durability is that of the object store here.',
+    documentation:
+      'Replicas that must have a record before it is acknowledged. Durability is that of the object store here.',
     min: 1,
     ...shown,
   },
@@ -328,7 +330,9 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
   },
 ]
 
-export const TOPIC_CONFIG_BY_NAME: ReadonlyMap<string, ConfigKey> = new Map(TOPIC_CONFIG_KEYS.map(key => [key.name, key]))
+export const TOPIC_CONFIG_BY_NAME: ReadonlyMap<string, ConfigKey> = new Map(
+  TOPIC_CONFIG_KEYS.map(key => [key.name, key]),
+)
 
 /** Why `value` is not one for the key, or undefined when it is. Kafka's rules, our words. */
 export function configProblem(key: ConfigKey, value: string): string | undefined {

@@ -43,15 +43,17 @@ export function effectiveValue(catalog: Catalog, topic: Pick<Topic, 'configs'>, 
   return topic.configs.get(key.name) ?? catalog.configsOf(RESOURCE_BROKER, '').get(key.brokerKey) ?? key.default
 }
 
-function parse(valueOf: (key: ConfigKey) => string): TopicSettings {
+function parse(lookUp: (key: ConfigKey) => string): TopicSettings {
   const text = (name: string): string => {
     const key = TOPIC_CONFIG_BY_NAME.get(name)
     if (key === undefined) throw new Error(`there is no topic setting ${name}`)
-    return valueOf(key)
+    return lookUp(key)
   }
   const number = (name: string): number => Number(text(name))
   const limit = (name: string): number => (number(name) < 0 ? Number.POSITIVE_INFINITY : number(name))
-  const policies = text('cleanup.policy').split(',').map(policy => policy.trim())
+  const policies = text('cleanup.policy')
+    .split(',')
+    .map(policy => policy.trim())
   return {
     maxMessageBytes: number('max.message.bytes'),
     compacted: policies.includes('compact'),

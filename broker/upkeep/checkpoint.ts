@@ -1,0 +1,38 @@
+/**
+ * Checkpoints: the cluster state as an object, so that a start reads that and the ledger's tail, however much was written.
+ *
+ * Steps, each safe to be the last: put the snapshot object; move the ledger's pointer by compare-and-swap (somebody else
+ * may have moved it: then ours is garbage); delete the snapshots that the pointer has passed.
+ */
+import { snapshotFolder, snapshotKey } from '../data/object-key.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Replica } from '../ledger/replica.ts'
+import type { ObjectStore } from '../objects/object-store.ts'
+import { encodeSnapshot } from '../state/snapshot.ts'
+
+export interface CheckpointParts {
+  readonly ledger: Ledger
+  readonly replica: Replica
+  readonly store: ObjectStore
+  readonly prefix: string
+}
+
+/** Resolves with whether the checkpoint moved. Does nothing when nothing happened since the last one. */
+export async function checkpoint({ ledger, replica, store, prefix }: CheckpointParts): Promise<boolean> {
+  const last = await ledger.checkpoint()
+  const { position } = replica.state
+  if (position <= (last?.position ?? 0)) return false
+  const snapshot = snapshotKey(prefix, position, replica.epoch)
+  await store.put(snapshot, [encodeSnapshot(replica.state)])
+  const moved = await ledger.moveCheckpoint(last, { position, snapshot })
+  await deletePassedSnapshots(store, prefix, moved ? snapshot : (await ledger.checkpoint())?.snapshot)
+  return moved
+}
+
+async function deletePassedSnapshots(store: ObjectStore, prefix: string, current: string | undefined): Promise<void> {
+  if (current === undefined) return
+  const passed: string[] = []
+  // Keys begin with the position, so everything before the current one in order is older.
+  for await (const { key } of store.list(snapshotFolder(prefix))) if (key < current) passed.push(key)
+  if (passed.length > 0) await store.delete(passed)
+}

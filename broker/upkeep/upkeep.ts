@@ -1,0 +1,56 @@
+/**
+ * Runs the jobs that keep a cluster small: checkpoint, retention, roll-up, sweep, expiry of offsets.
+ *
+ * Any broker may run any job at any time; what a job decides is checked again where it is applied. A job that fails is
+ * logged and tried again at its next turn. One job runs at a time, so upkeep never takes more than one job's memory.
+ */
+import type { Clock, Timer } from '../clock.ts'
+import type { Logger } from '../observe/logger.ts'
+
+export interface Job {
+  readonly name: string
+  readonly everyMs: number
+  readonly run: () => Promise<unknown>
+}
+
+export class Upkeep {
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #timers = new Map<string, Timer>()
+  #running: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(clock: Clock, log: Logger) {
+    this.#clock = clock
+    this.#log = log
+  }
+
+  start(jobs: readonly Job[]): void {
+    for (const job of jobs) this.#schedule(job)
+  }
+
+  /** Resolves when the job in progress, if any, is done. No other begins. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const timer of this.#timers.values()) this.#clock.clearTimeout(timer)
+    await this.#running
+  }
+
+  #schedule(job: Job): void {
+    if (this.#stopped) return
+    const timer = this.#clock.setTimeout(() => {
+      this.#running = this.#running.then(() => this.#run(job))
+    }, job.everyMs)
+    this.#timers.set(job.name, timer)
+  }
+
+  async #run(job: Job): Promise<void> {
+    if (this.#stopped) return
+    try {
+      await job.run()
+    } catch (cause) {
+      this.#log.warn({ job: job.name, error: cause }, 'upkeep failed and will be tried again')
+    }
+    this.#schedule(job)
+  }
+}
