@@ -93,7 +93,8 @@ export function readExample(r: Reader, version: number): Example {
       const end = r.taggedFieldEnd()
       if (tag === 0) {
         note = r.compactString()
-      } else if (tag === 1 && version >= 4) {
+      } else if (tag === 1) {
+        if (!(version >= 4)) throw unsupported('Example.origin', version)
         origin = readExamplePlace(r, version)
       } else {
         unknown = r.unknownTag(unknown, tag, end)
@@ -192,7 +193,7 @@ export function writeExample(w: Writer, m: Example, version: number): void {
       writeExamplePlace(w, m.origin, version)
       w.endTag(place)
     }
-    w.unknownTags(m.unknownTaggedFields, version <= 3 ? 1 : 2)
+    w.unknownTags(m.unknownTaggedFields, 2)
   } else {
     if (m.note !== '') throw unsupported('Example.note', version)
     if (m.origin !== defaultExamplePlace && !isDefaultExamplePlace(m.origin)) throw unsupported('Example.origin', version)

@@ -129,10 +129,13 @@ function readTags(code: CodeBlockWriter, struct: StructModel): void {
   })
 }
 
+/** A tag that only other versions know is an error, as in Kafka. */
 function readTag(code: CodeBlockWriter, struct: StructModel, field: FieldModel): void {
   const within = inVersions(field.versions, [Math.max(struct.versions[0], struct.flexibleSince), struct.versions[1]])
-  const condition = within === true ? `tag === ${field.tag}` : `tag === ${field.tag} && ${within}`
-  code.write(`if (${condition}) `).inlineBlock(() => {
+  code.write(`if (tag === ${field.tag}) `).inlineBlock(() => {
+    if (within !== true) {
+      code.writeLine(`if (!(${within})) throw unsupported('${struct.typeName}.${field.name}', version)`)
+    }
     const { type } = field
     if (type.kind !== 'array') code.writeLine(`${local(field.name)} = ${readValue(struct, field, type)}`)
     else readList(code, struct, field, type.element)

@@ -11,7 +11,7 @@ import {
   isNullable,
   since,
 } from './expressions.ts'
-import { type ElementModel, type FieldModel, isIn, type StructModel } from './model.ts'
+import type { ElementModel, FieldModel, StructModel } from './model.ts'
 import { pascalCase } from './naming.ts'
 
 export function writeBody(code: CodeBlockWriter, struct: StructModel): void {
@@ -158,15 +158,6 @@ function writeTags(code: CodeBlockWriter, struct: StructModel): void {
       inner.writeLine('w.endTag(place)')
     })
   }
-  code.writeLine(`w.unknownTags(m.unknownTaggedFields, ${lowestUnknownTag(tagged, versions)})`)
-}
-
-/** Unknown tags follow the known ones of the version; tags count from 0, so their number is the first free tag. */
-function lowestUnknownTag(tagged: readonly FieldModel[], versions: VersionRange): string {
-  const known = (version: number) => tagged.filter(field => isIn(version, field.versions)).length
-  let expression = String(known(versions[1]))
-  for (let version = versions[1] - 1; version >= versions[0]; version--) {
-    if (known(version) !== known(version + 1)) expression = `version <= ${version} ? ${known(version)} : ${expression}`
-  }
-  return expression
+  // Tags count from 0, so the first one that is not ours is their number.
+  code.writeLine(`w.unknownTags(m.unknownTaggedFields, ${tagged.length})`)
 }

@@ -270,7 +270,7 @@ export const apis: { readonly [Name in keyof ApiMessages]: Api<Name> } = {
       key: 22,
       name: 'InitProducerId',
       firstVersion: 0,
-      lastVersion: 6,
+      lastVersion: 5,
       flexibleSince: 2,
       readRequest: messages.readInitProducerIdRequest,
       readResponse: messages.readInitProducerIdResponse,

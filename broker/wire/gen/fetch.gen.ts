@@ -95,7 +95,8 @@ export function readFetchRequest(r: Reader, version: number): FetchRequest {
       const end = r.taggedFieldEnd()
       if (tag === 0) {
         clusterId = r.compactNullableString()
-      } else if (tag === 1 && version >= 15) {
+      } else if (tag === 1) {
+        if (!(version >= 15)) throw unsupported('FetchRequest.replicaState', version)
         replicaState = readFetchRequestReplicaState(r, version)
       } else {
         unknown = r.unknownTag(unknown, tag, end)
@@ -168,7 +169,7 @@ export function writeFetchRequest(w: Writer, m: FetchRequest, version: number): 
       writeFetchRequestReplicaState(w, m.replicaState, version)
       w.endTag(place)
     }
-    w.unknownTags(m.unknownTaggedFields, version <= 14 ? 1 : 2)
+    w.unknownTags(m.unknownTaggedFields, 2)
   } else {
     if (m.replicaState !== defaultFetchRequestReplicaState && !isDefaultFetchRequestReplicaState(m.replicaState)) throw unsupported('FetchRequest.replicaState', version)
     refuseTags(m.unknownTaggedFields, 'FetchRequest', version)
@@ -312,9 +313,11 @@ function readFetchRequestPartition(r: Reader, version: number): FetchRequestPart
     for (let left = r.uvarint(), tag = -1; left > 0; left--) {
       tag = r.nextTag(tag)
       const end = r.taggedFieldEnd()
-      if (tag === 0 && version >= 17) {
+      if (tag === 0) {
+        if (!(version >= 17)) throw unsupported('FetchRequestPartition.replicaDirectoryId', version)
         replicaDirectoryId = r.uuid()
-      } else if (tag === 1 && version >= 18) {
+      } else if (tag === 1) {
+        if (!(version >= 18)) throw unsupported('FetchRequestPartition.highWatermark', version)
         highWatermark = r.saturatingInt64()
       } else {
         unknown = r.unknownTag(unknown, tag, end)
@@ -367,7 +370,7 @@ function writeFetchRequestPartition(w: Writer, m: FetchRequestPartition, version
       w.int64(m.highWatermark)
       w.endTag(place)
     }
-    w.unknownTags(m.unknownTaggedFields, version <= 16 ? 0 : version <= 17 ? 1 : 2)
+    w.unknownTags(m.unknownTaggedFields, 2)
   } else {
     refuseTags(m.unknownTaggedFields, 'FetchRequestPartition', version)
   }
@@ -444,7 +447,8 @@ export function readFetchResponse(r: Reader, version: number): FetchResponse {
     for (let left = r.uvarint(), tag = -1; left > 0; left--) {
       tag = r.nextTag(tag)
       const end = r.taggedFieldEnd()
-      if (tag === 0 && version >= 16) {
+      if (tag === 0) {
+        if (!(version >= 16)) throw unsupported('FetchResponse.nodeEndpoints', version)
         for (let left = r.compactArrayLength(11); left > 0; left--) nodeEndpoints.push(readFetchResponseNodeEndpoint(r, version))
       } else {
         unknown = r.unknownTag(unknown, tag, end)
@@ -484,7 +488,7 @@ export function writeFetchResponse(w: Writer, m: FetchResponse, version: number)
       for (const element of m.nodeEndpoints) writeFetchResponseNodeEndpoint(w, element, version)
       w.endTag(place)
     }
-    w.unknownTags(m.unknownTaggedFields, version <= 15 ? 0 : 1)
+    w.unknownTags(m.unknownTaggedFields, 1)
   } else {
     if (m.nodeEndpoints.length !== 0) throw unsupported('FetchResponse.nodeEndpoints', version)
     refuseTags(m.unknownTaggedFields, 'FetchResponse', version)

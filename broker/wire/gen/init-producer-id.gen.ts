@@ -13,10 +13,6 @@ export interface InitProducerIdRequest {
   producerId: number
   /** Since version 3, default -1. */
   producerEpoch: number
-  /** Since version 6, default false. */
-  enable2Pc: boolean
-  /** Since version 6, default false. */
-  keepPreparedTxn: boolean
   unknownTaggedFields?: readonly UnknownTaggedField[]
 }
 
@@ -26,35 +22,29 @@ export function newInitProducerIdRequest(from: Init<InitProducerIdRequest, 'tran
     transactionTimeoutMs: from.transactionTimeoutMs,
     producerId: from.producerId ?? -1,
     producerEpoch: from.producerEpoch ?? -1,
-    enable2Pc: from.enable2Pc ?? false,
-    keepPreparedTxn: from.keepPreparedTxn ?? false,
   }
 }
 
 export function readInitProducerIdRequest(r: Reader, version: number): InitProducerIdRequest {
-  checkVersion('InitProducerIdRequest', version, 0, 6)
+  checkVersion('InitProducerIdRequest', version, 0, 5)
   const flexible = version >= 2
   const transactionalId = flexible ? r.compactNullableString() : r.nullableString()
   const transactionTimeoutMs = r.int32()
   const producerId = version >= 3 ? r.int64() : -1
   const producerEpoch = version >= 3 ? r.int16() : -1
-  const enable2Pc = version >= 6 ? r.bool() : false
-  const keepPreparedTxn = version >= 6 ? r.bool() : false
   const unknown = flexible ? r.unknownTags() : undefined
   const m: InitProducerIdRequest = {
     transactionalId,
     transactionTimeoutMs,
     producerId,
     producerEpoch,
-    enable2Pc,
-    keepPreparedTxn,
   }
   if (unknown !== undefined) m.unknownTaggedFields = unknown
   return m
 }
 
 export function writeInitProducerIdRequest(w: Writer, m: InitProducerIdRequest, version: number): void {
-  checkVersion('InitProducerIdRequest', version, 0, 6)
+  checkVersion('InitProducerIdRequest', version, 0, 5)
   const flexible = version >= 2
   if (flexible) w.compactNullableString(m.transactionalId)
   else w.nullableString(m.transactionalId)
@@ -68,16 +58,6 @@ export function writeInitProducerIdRequest(w: Writer, m: InitProducerIdRequest, 
     w.int16(m.producerEpoch)
   } else {
     if (m.producerEpoch !== -1) throw unsupported('InitProducerIdRequest.producerEpoch', version)
-  }
-  if (version >= 6) {
-    w.bool(m.enable2Pc)
-  } else {
-    if (m.enable2Pc !== false) throw unsupported('InitProducerIdRequest.enable2Pc', version)
-  }
-  if (version >= 6) {
-    w.bool(m.keepPreparedTxn)
-  } else {
-    if (m.keepPreparedTxn !== false) throw unsupported('InitProducerIdRequest.keepPreparedTxn', version)
   }
   if (flexible) {
     w.onlyUnknownTags(m.unknownTaggedFields)
@@ -93,10 +73,6 @@ export interface InitProducerIdResponse {
   /** Default -1. */
   producerId: number
   producerEpoch: number
-  /** Since version 6, default -1. */
-  ongoingTxnProducerId: number
-  /** Since version 6, default -1. */
-  ongoingTxnProducerEpoch: number
   unknownTaggedFields?: readonly UnknownTaggedField[]
 }
 
@@ -106,50 +82,29 @@ export function newInitProducerIdResponse(from: Init<InitProducerIdResponse, 'er
     errorCode: from.errorCode,
     producerId: from.producerId ?? -1,
     producerEpoch: from.producerEpoch,
-    ongoingTxnProducerId: from.ongoingTxnProducerId ?? -1,
-    ongoingTxnProducerEpoch: from.ongoingTxnProducerEpoch ?? -1,
   }
 }
 
 export function readInitProducerIdResponse(r: Reader, version: number): InitProducerIdResponse {
-  checkVersion('InitProducerIdResponse', version, 0, 6)
+  checkVersion('InitProducerIdResponse', version, 0, 5)
   const flexible = version >= 2
   const throttleTimeMs = r.int32()
   const errorCode = r.int16()
   const producerId = r.int64()
   const producerEpoch = r.int16()
-  const ongoingTxnProducerId = version >= 6 ? r.int64() : -1
-  const ongoingTxnProducerEpoch = version >= 6 ? r.int16() : -1
   const unknown = flexible ? r.unknownTags() : undefined
-  const m: InitProducerIdResponse = {
-    throttleTimeMs,
-    errorCode,
-    producerId,
-    producerEpoch,
-    ongoingTxnProducerId,
-    ongoingTxnProducerEpoch,
-  }
+  const m: InitProducerIdResponse = { throttleTimeMs, errorCode, producerId, producerEpoch }
   if (unknown !== undefined) m.unknownTaggedFields = unknown
   return m
 }
 
 export function writeInitProducerIdResponse(w: Writer, m: InitProducerIdResponse, version: number): void {
-  checkVersion('InitProducerIdResponse', version, 0, 6)
+  checkVersion('InitProducerIdResponse', version, 0, 5)
   const flexible = version >= 2
   w.int32(m.throttleTimeMs)
   w.int16(m.errorCode)
   w.int64(m.producerId)
   w.int16(m.producerEpoch)
-  if (version >= 6) {
-    w.int64(m.ongoingTxnProducerId)
-  } else {
-    if (m.ongoingTxnProducerId !== -1) throw unsupported('InitProducerIdResponse.ongoingTxnProducerId', version)
-  }
-  if (version >= 6) {
-    w.int16(m.ongoingTxnProducerEpoch)
-  } else {
-    if (m.ongoingTxnProducerEpoch !== -1) throw unsupported('InitProducerIdResponse.ongoingTxnProducerEpoch', version)
-  }
   if (flexible) {
     w.onlyUnknownTags(m.unknownTaggedFields)
   } else {

@@ -172,7 +172,8 @@ export function readProduceResponse(r: Reader, version: number): ProduceResponse
     for (let left = r.uvarint(), tag = -1; left > 0; left--) {
       tag = r.nextTag(tag)
       const end = r.taggedFieldEnd()
-      if (tag === 0 && version >= 10) {
+      if (tag === 0) {
+        if (!(version >= 10)) throw unsupported('ProduceResponse.nodeEndpoints', version)
         for (let left = r.compactArrayLength(11); left > 0; left--) nodeEndpoints.push(readProduceResponseNodeEndpoint(r, version))
       } else {
         unknown = r.unknownTag(unknown, tag, end)
@@ -206,7 +207,7 @@ export function writeProduceResponse(w: Writer, m: ProduceResponse, version: num
       for (const element of m.nodeEndpoints) writeProduceResponseNodeEndpoint(w, element, version)
       w.endTag(place)
     }
-    w.unknownTags(m.unknownTaggedFields, version <= 9 ? 0 : 1)
+    w.unknownTags(m.unknownTaggedFields, 1)
   } else {
     if (m.nodeEndpoints.length !== 0) throw unsupported('ProduceResponse.nodeEndpoints', version)
     refuseTags(m.unknownTaggedFields, 'ProduceResponse', version)
@@ -344,7 +345,8 @@ function readProduceResponsePartition(r: Reader, version: number): ProduceRespon
     for (let left = r.uvarint(), tag = -1; left > 0; left--) {
       tag = r.nextTag(tag)
       const end = r.taggedFieldEnd()
-      if (tag === 0 && version >= 10) {
+      if (tag === 0) {
+        if (!(version >= 10)) throw unsupported('ProduceResponsePartition.currentLeader', version)
         currentLeader = readProduceResponseCurrentLeader(r, version)
       } else {
         unknown = r.unknownTag(unknown, tag, end)
@@ -395,7 +397,7 @@ function writeProduceResponsePartition(w: Writer, m: ProduceResponsePartition, v
       writeProduceResponseCurrentLeader(w, m.currentLeader, version)
       w.endTag(place)
     }
-    w.unknownTags(m.unknownTaggedFields, version <= 9 ? 0 : 1)
+    w.unknownTags(m.unknownTaggedFields, 1)
   } else {
     if (m.currentLeader !== defaultProduceResponseCurrentLeader && !isDefaultProduceResponseCurrentLeader(m.currentLeader)) throw unsupported('ProduceResponsePartition.currentLeader', version)
     refuseTags(m.unknownTaggedFields, 'ProduceResponsePartition', version)
