@@ -34,8 +34,8 @@ export interface ReplicaOptions {
   /** The state as of the ledger's checkpoint, read from its snapshot object. */
   readonly loadSnapshot: (key: string) => Promise<ClusterState>
   readonly onLost: (cause: Error) => void
-  /** Milliseconds from the start of an append to its acknowledgement, and the commands that it carried. */
-  readonly onAppend?: (ms: number, commands: number) => void
+  /** Milliseconds from the start of an append to its acknowledgement, and the bytes of its entry. */
+  readonly onAppend?: (ms: number, bytes: number) => void
 }
 
 export class Replica {
@@ -160,7 +160,7 @@ export class Replica {
     const began = clock.monotonic()
     try {
       const verdict = await ledger.append(this.#epoch, number, payload)
-      onAppend?.(clock.monotonic() - began, submissions.length)
+      onAppend?.(clock.monotonic() - began, payload.length)
       if (verdict === 'session-gone') this.#lose(new Error(`session ${this.#epoch} has ended`))
     } catch (cause) {
       this.#inFlight.delete(number)

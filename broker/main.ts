@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+/**
+ * The broker process: settings from the environment, start, signals, exit code.
+ *
+ * Exit codes: 0 after SIGTERM or SIGINT; 1 when the broker could not start or can no longer serve; 2 for wrong settings.
+ * What is wrong is one line on standard error. A second signal ends the process at once.
+ */
+import { Broker } from './broker.ts'
+import { createLogger } from './observe/logger.ts'
+import { loadSettings, type Settings, SettingsError } from './settings.ts'
+import { startProblem } from './start-problem.ts'
+
+function settingsOrExit(): Settings {
+  try {
+    return loadSettings(process.env)
+  } catch (cause) {
+    if (!(cause instanceof SettingsError)) throw cause
+    console.error(`kafscale-broker: ${cause.message}`)
+    process.exit(2)
+  }
+}
+
+const settings = settingsOrExit()
+const log = createLogger(settings.logLevel)
+
+process.on('uncaughtException', cause => {
+  log.fatal({ error: cause }, 'a defect of the broker: the process ends so that nothing goes on in a wrong state')
+  process.exit(1)
+})
+
+try {
+  const broker = await Broker.start({
+    settings,
+    log,
+    onLost: cause => {
+      log.fatal({ error: cause }, 'the broker can no longer serve and has to be started anew')
+      process.exit(1)
+    },
+  })
+  let signals = 0
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (++signals > 1) process.exit(1)
+      log.info({ signal }, 'stopping')
+      void broker.stop().then(() => process.exit(0))
+    })
+  }
+} catch (cause) {
+  console.error(`kafscale-broker: ${startProblem(cause, settings)}`)
+  process.exit(1)
+}
