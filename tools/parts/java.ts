@@ -32,16 +32,22 @@ async function findJdk(home: string | undefined): Promise<Jdk> {
   return { java: program('java'), javac: program('javac') }
 }
 
+/** Maven's program, with a JDK behind it. */
+export async function maven(): Promise<string> {
+  await jdk()
+  const said = await run('mvn', ['-version']).catch(() => undefined)
+  if (said?.code !== 0) throw new PartUnavailable('no Maven found (mvn); install Maven 3.8 or newer')
+  return 'mvn'
+}
+
 /** The folder of jars that the pom `pom/NAME.xml` resolves to. */
 export async function jars(name: string): Promise<string> {
   const pom = join(import.meta.dirname, 'pom', `${name}.xml`)
   const folder = partFolder(name, await readFile(pom, 'utf8'))
   return installed(folder, 'maven', async empty => {
-    await jdk()
+    const mvn = await maven()
     const args = ['-q', '-B', '-f', pom, COPY_DEPENDENCIES, `-DoutputDirectory=${empty}`]
-    const outcome = await run('mvn', args).catch(() => {
-      throw new PartUnavailable('no Maven found (mvn); install Maven 3.8 or newer')
-    })
+    const outcome = await run(mvn, args)
     if (outcome.code !== 0 || !readdirSync(empty).some(file => file.endsWith('.jar'))) {
       throw new PartUnavailable(`Maven could not fetch ${name}: ${firstError(outcome.stdout + outcome.stderr)}`)
     }

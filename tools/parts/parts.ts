@@ -7,7 +7,7 @@ import { debianProgram, onPath } from './debian.ts'
 import { jars, jarsPresent, jdk } from './java.ts'
 import { python, pythonPresent } from './python.ts'
 
-export { compiled, type Jdk, jdk } from './java.ts'
+export { compiled, type Jdk, jdk, maven } from './java.ts'
 export { type Python, python } from './python.ts'
 export { type Available, available, PartUnavailable } from './unavailable.ts'
 
