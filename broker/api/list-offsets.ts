@@ -33,6 +33,8 @@ const SINCE: ReadonlyMap<number, number> = new Map([
   [EARLIEST_PENDING_UPLOAD, 11],
 ])
 
+const FIRST_VERSION_WITH_EPOCH = 4
+
 type ListParts = Pick<Parts, 'replica' | 'timestamps'>
 
 export function listOffsets(parts: ListParts): Handler<'ListOffsets'> {
@@ -49,7 +51,7 @@ export function listOffsets(parts: ListParts): Handler<'ListOffsets'> {
         if (wanted.timestamp < 0 && version < (SINCE.get(wanted.timestamp) ?? Number.POSITIVE_INFINITY)) {
           return refusal(wanted, errorCode.UNSUPPORTED_VERSION)
         }
-        return answer(parts, found.value, wanted).catch(cause => refusal(wanted, codeOf(cause)))
+        return answer(parts, found.value, wanted, version).catch(cause => refusal(wanted, codeOf(cause)))
       })
       return newListOffsetsResponseTopic({ name, partitions: await Promise.all(answers) })
     })
@@ -61,9 +63,12 @@ async function answer(
   parts: ListParts,
   log: PartitionLog,
   { partitionIndex, timestamp: wanted }: ListOffsetsRequestPartition,
+  version: number,
 ): Promise<ListOffsetsResponsePartition> {
-  const found = (offset: number, timestamp: number, leaderEpoch: number): ListOffsetsResponsePartition =>
-    newListOffsetsResponsePartition({ partitionIndex, errorCode: errorCode.NONE, offset, timestamp, leaderEpoch })
+  const found = (offset: number, timestamp: number, epoch: number): ListOffsetsResponsePartition => {
+    const leaderEpoch = version >= FIRST_VERSION_WITH_EPOCH ? epoch : -1
+    return newListOffsetsResponsePartition({ partitionIndex, errorCode: errorCode.NONE, offset, timestamp, leaderEpoch })
+  }
   switch (wanted) {
     case LATEST:
       return found(log.highWatermark, -1, 0)
