@@ -6,10 +6,12 @@
  */
 
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, relative } from 'node:path'
-import { ApiSchema, Message } from '../broker/wire/schema/notation.ts'
+import { dirname, join, relative } from 'node:path'
+import type { Message } from '../broker/wire/schema/notation.ts'
 import { apiTable } from './generate/api-table.ts'
 import { messageModel } from './generate/model.ts'
+import { protocolPage } from './generate/protocol-page.ts'
+import { schemaFiles } from './generate/schema-files.ts'
 import { sourceFile } from './generate/source-file.ts'
 
 interface Room {
@@ -32,19 +34,14 @@ const ROOMS: readonly Room[] = [
 ]
 
 const WIRE = 'broker/wire'
+const PROTOCOL_PAGE = 'docs/protocol.md'
 const root = join(import.meta.dirname, '..')
-
-interface SchemaFile {
-  readonly path: string
-  readonly apis: readonly ApiSchema[]
-  readonly messages: readonly Message[]
-}
 
 async function main(): Promise<void> {
   const outputs = new Map<string, string>()
   const folders: string[] = []
   for (const room of ROOMS) {
-    const schemas = await schemaFiles(room.schema)
+    const schemas = await schemaFiles(join(root, room.schema))
     if (schemas.length === 0) continue
     if ('file' in room.output) {
       const messages = schemas.flatMap(schema => schema.messages)
@@ -54,9 +51,9 @@ async function main(): Promise<void> {
     const { folder, table, index } = room.output
     folders.push(folder)
     const written: string[] = []
-    for (const { path, messages } of schemas) {
-      const output = `${folder}/${basename(path, '.ts')}.gen.ts`
-      outputs.set(output, codecs(messages, path, output))
+    for (const { name, messages } of schemas) {
+      const output = `${folder}/${name}.gen.ts`
+      outputs.set(output, codecs(messages, `${room.schema}/${name}.ts`, output))
       written.push(output)
     }
     outputs.set(index, `${banner(room.schema)}\n\n${written.map(file => exportLine(file, index)).join('')}`)
@@ -65,35 +62,32 @@ async function main(): Promise<void> {
   }
   const isCheck = process.argv.includes('--check')
   const stale = await staleFiles(folders, outputs)
-  const differing = await differingFiles(outputs)
-  if (isCheck) {
-    for (const file of [...differing, ...stale]) console.error(`${file} is not what npm run generate writes`)
-    process.exitCode = differing.length + stale.length > 0 ? 1 : 0
+  const wrong = [...(await bring(outputs, isCheck)), ...stale]
+  if (!isCheck) for (const file of stale) await rm(join(root, file))
+  // What is advertised hangs on the generated table, so it is imported only now.
+  const { advertised } = await import('../broker/api/advertised.ts')
+  const page = protocolPage(await schemaFiles(join(root, 'broker/wire/schema')), advertised)
+  wrong.push(...(await bring(new Map([[PROTOCOL_PAGE, page]]), isCheck)))
+  if (!isCheck) {
+    console.log(`${outputs.size + 1} files, ${wrong.length} changed`)
     return
   }
-  for (const file of stale) await rm(join(root, file))
-  for (const file of differing) {
-    await mkdir(join(root, dirname(file)), { recursive: true })
-    await writeFile(join(root, file), outputs.get(file) ?? '')
-  }
-  console.log(`${outputs.size} files, ${differing.length} written, ${stale.length} removed`)
+  for (const file of wrong) console.error(`${file} is not what npm run generate writes`)
+  process.exitCode = wrong.length > 0 ? 1 : 0
 }
 
-async function schemaFiles(folder: string): Promise<SchemaFile[]> {
-  const names = await readdir(join(root, folder)).catch(() => [])
-  const files: SchemaFile[] = []
-  for (const name of names.sort()) {
-    if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue
-    const path = `${folder}/${name}`
-    const exported: unknown[] = Object.values(await import(join(root, path)))
-    const apis = exported.filter(value => value instanceof ApiSchema)
-    const messages = exported.flatMap(value => {
-      if (value instanceof ApiSchema) return [value.request, value.response]
-      return value instanceof Message ? [value] : []
-    })
-    if (messages.length > 0) files.push({ path, apis, messages })
+/** Writes the outputs that differ from what is on disk, or only finds them; returns their names. */
+async function bring(outputs: ReadonlyMap<string, string>, isCheck: boolean): Promise<string[]> {
+  const differing: string[] = []
+  for (const [file, text] of outputs) {
+    const onDisk = await readFile(join(root, file), 'utf8').catch(() => undefined)
+    if (onDisk === text) continue
+    differing.push(file)
+    if (isCheck) continue
+    await mkdir(join(root, dirname(file)), { recursive: true })
+    await writeFile(join(root, file), text)
   }
-  return files
+  return differing
 }
 
 function codecs(messages: readonly Message[], schema: string, output: string): string {
@@ -122,15 +116,6 @@ async function staleFiles(folders: readonly string[], outputs: ReadonlyMap<strin
     stale.push(...names.map(name => `${folder}/${name}`).filter(file => !outputs.has(file)))
   }
   return stale
-}
-
-async function differingFiles(outputs: ReadonlyMap<string, string>): Promise<string[]> {
-  const differing: string[] = []
-  for (const [file, text] of outputs) {
-    const onDisk = await readFile(join(root, file), 'utf8').catch(() => undefined)
-    if (onDisk !== text) differing.push(file)
-  }
-  return differing
 }
 
 await main()
