@@ -15,7 +15,7 @@ const LOWEST_HIGH_WORD = -0x200000
 const HIGHEST_HIGH_WORD = 0x1fffff
 const MAX_STRING_BYTES = 0x7fff
 /** Up to this length a loop over the bytes beats the call into the decoder. */
-const SHORT_STRING = 24
+const SHORT_STRING = 8
 
 export class Reader {
   readonly buffer: Buffer

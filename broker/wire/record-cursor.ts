@@ -59,7 +59,6 @@ export class RecordCursor {
     return true
   }
 
-  /** Bytes of the record, its length in front included. */
   get hasKey(): boolean {
     return this.keyLength >= 0
   }

@@ -12,7 +12,7 @@ const TWO_TO_32 = 4294967296
 const TWO_TO_53 = 9007199254740992
 const MAX_STRING_BYTES = 0x7fff
 /** Up to this length a loop over the characters beats the call into the encoder. */
-const SHORT_STRING = 24
+const SHORT_STRING = 16
 /** Below this a copy costs less than one more element in the list that goes to the socket. */
 const COPY_BELOW = 1024
 

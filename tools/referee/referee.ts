@@ -1,5 +1,6 @@
 /**
- * Runs `Referee.java`: random messages by Apache Kafka's own classes, to be compared with what our codecs make of them.
+ * Compiles the referee, two programs over Apache Kafka's own classes, and runs the first of them, `Referee.java`: random
+ * messages, to be compared with what our codecs make of them.
  */
 
 import { spawn } from 'node:child_process'
@@ -24,11 +25,11 @@ export interface Referee {
   readonly classPath: string
 }
 
-/** The compiled program. Throws `PartUnavailable` where a JDK or Maven is missing. */
+/** The compiled programs. Throws `PartUnavailable` where a JDK or Maven is missing. */
 export async function referee(): Promise<Referee> {
   const [{ java }, jars] = await Promise.all([jdk(), clients(KAFKA_VERSION)])
-  const source = join(import.meta.dirname, 'Referee.java')
-  return { java, classPath: await compiled(`referee-${KAFKA_VERSION}`, [source], jars) }
+  const sources = ['Referee.java', 'BatchReferee.java'].map(name => join(import.meta.dirname, name))
+  return { java, classPath: await compiled(`referee-${KAFKA_VERSION}`, sources, jars) }
 }
 
 /** Calls `judge` with `count` messages for every version of every one of `messages`; resolves with their number. */
