@@ -25,7 +25,11 @@ export const targetName: TargetName = chosenTarget(process.env.KAFSCALE_E2E_TARG
 
 export async function startTarget(name: TargetName = targetName): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), `kafscale-e2e-${name}-`))
-  const { bootstrap, child } = await (name === 'apache' ? startApacheKafka({ folder }) : startOurs(folder))
+  const starting = name === 'apache' ? startApacheKafka({ folder }) : startOurs(folder)
+  const { bootstrap, child } = await starting.catch(async error => {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  })
   return {
     name,
     bootstrap,

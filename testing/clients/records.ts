@@ -22,7 +22,8 @@ export const EVERYTHING: Required<RecordLimits> = {
   repeatedHeaders: true,
 }
 
-const FIRST_TIMESTAMP = 1_700_000_000_000
+// Recent, or the default retention of seven days deletes the records under the test.
+const FIRST_TIMESTAMP = Date.now() - 3_600_000
 
 /**
  * `count` records over the partitions in turn, one second apart, among them every corner of the record format that
