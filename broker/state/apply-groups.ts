@@ -36,7 +36,12 @@ function putGroup(state: ClusterState, put: PutGroup): Outcome {
   group.leader = put.leader
   if (put.members.length === 0 && group.members.size > 0) group.emptySince = state.time
   group.members.clear()
-  for (const member of put.members) group.members.set(member.memberId, member)
+  for (const member of put.members) {
+    // What was read is a slice of the whole entry, which must not live as long as the group.
+    const subscription = Buffer.from(member.subscription)
+    const assignment = Buffer.from(member.assignment)
+    group.members.set(member.memberId, { ...member, subscription, assignment })
+  }
   return DONE
 }
 
@@ -60,5 +65,8 @@ function deleteOffsets(state: ClusterState, command: DeleteOffsets): Outcome {
   for (const { name, partitions } of command.topics) {
     for (const partition of partitions) state.groups.deleteOffset(group, name, partition, command.committedBy)
   }
+  // Without topics it is the expiry that asks: does anything keep the group? A commit before this command does.
+  const isNothing = group.members.size === 0 && group.offsets.size === 0
+  if (command.topics.length === 0 && isNothing) state.groups.byId.delete(command.groupId)
   return DONE
 }
