@@ -270,7 +270,13 @@ function coreSettings(settings: Settings, port: number) {
 
 const EVERY_ADDRESS: ReadonlySet<string | undefined> = new Set([undefined, '0.0.0.0', '::'])
 
-function advertisedHost({ advertisedHost: host, listen: { host: listened } }: { advertisedHost?: string | undefined; listen: Address }): string {
+function advertisedHost({
+  advertisedHost: host,
+  listen: { host: listened },
+}: {
+  advertisedHost?: string | undefined
+  listen: Address
+}): string {
   if (host !== undefined) return host
   return listened === undefined || EVERY_ADDRESS.has(listened) ? 'localhost' : listened
 }

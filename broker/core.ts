@@ -2,8 +2,9 @@
  * A broker without sockets: ledger and store below, requests above. broker.ts puts sockets around one; a simulation runs
  * several of them in one process on a virtual clock.
  */
-import { allHandlers } from './api/handlers.ts'
+
 import type { Handlers } from './api/handler.ts'
+import { allHandlers } from './api/handlers.ts'
 import type { ApiSettings, Traffic } from './api/parts.ts'
 import type { Clock } from './clock.ts'
 import { BlockCache } from './data/block-cache.ts'
@@ -19,8 +20,8 @@ import type { Ledger } from './ledger/ledger.ts'
 import { Replica } from './ledger/replica.ts'
 import type { ObjectStore } from './objects/object-store.ts'
 import type { Logger } from './observe/logger.ts'
-import { FEATURE_LEVEL } from './state/commands.ts'
 import { type BrokerInfo, writeBrokerInfo } from './state/commands.gen.ts'
+import { FEATURE_LEVEL } from './state/commands.ts'
 import { decodeSnapshot } from './state/snapshot.ts'
 import { checkpoint } from './upkeep/checkpoint.ts'
 import { expireOffsets } from './upkeep/offset-expiry.ts'
@@ -106,7 +107,15 @@ export class Core {
     const extents = new ExtentReader({ state: () => replica.state, store, cache: this.cache, prefix })
     const longPolls = new LongPolls(clock)
     replica.onApplied(applied => longPolls.onApplied(applied))
-    this.#ingest = new Ingest({ clock, replica, store, cache: this.cache, prefix, limits: options.flush, nextObjectNumber })
+    this.#ingest = new Ingest({
+      clock,
+      replica,
+      store,
+      cache: this.cache,
+      prefix,
+      limits: options.flush,
+      nextObjectNumber,
+    })
     this.groups = new GroupCoordinator({
       replica,
       clock,
@@ -134,7 +143,10 @@ export class Core {
     await this.#upkeep.stop()
     await this.#ingest.drain()
     await this.#checkpoint().catch((cause: unknown) => {
-      this.#options.log.warn({ error: String(cause) }, 'no checkpoint was written at the end; the next start takes longer')
+      this.#options.log.warn(
+        { error: String(cause) },
+        'no checkpoint was written at the end; the next start takes longer',
+      )
     })
     await this.replica.stop()
   }
@@ -189,7 +201,7 @@ export class Core {
     const { store, prefix, appliedByAll } = this.#options
     const { replica } = this
     const parts = { replica, store, prefix, appliedByAll: appliedByAll ?? (() => this.#appliedByThisOne()) }
-    while ((await sweepDead(parts)) > 0) continue
+    while ((await sweepDead(parts)) > 0);
     const epochs = [...replica.state.closedSessions.keys()].filter(epoch => !this.#sweptSessions.has(epoch))
     await sweepOrphans(parts, epochs)
     for (const epoch of epochs) this.#sweptSessions.add(epoch)

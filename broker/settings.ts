@@ -196,7 +196,7 @@ export const settingFacts: readonly SettingFacts[] = Object.entries(settingsSche
   return { key, env, description }
 })
 
-/** Throws SettingsError. `environment` is `process.env`, read by main.ts alone. */
+/** Throws SettingsError. `environment` is that of the process, which main.ts alone reads. */
 export function loadSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const file = environment.KAFSCALE_CONFIG_FILE
   const values: Record<string, unknown> = file === undefined ? {} : readFile(file)

@@ -1,0 +1,41 @@
+# Every command works on a fresh machine with Node, npm and make; what else a suite needs it fetches itself.
+
+.PHONY: demo test test-unit test-e2e bench build check format generate simulate clean
+
+demo: node_modules/.installed
+	@npm run --silent demo
+
+test: node_modules/.installed
+	@npm run --silent test
+
+test-unit: node_modules/.installed
+	@npm run --silent test -- unit
+
+test-e2e: node_modules/.installed
+	@npm run --silent test -- e2e
+
+# SEEDS=N histories from seed FROM on; a failing seed is printed and replays with SEEDS=1 FROM=seed.
+simulate: node_modules/.installed
+	@npm run --silent simulate -- $(or $(SEEDS),20000) $(or $(FROM),1)
+
+bench: node_modules/.installed
+	@npm run --silent bench -- $(WHAT)
+
+build: node_modules/.installed
+	@rm -rf dist && npm run --silent build
+
+check: node_modules/.installed
+	@npm run --silent check && npm run --silent lint
+
+format: node_modules/.installed
+	@npm run --silent format
+
+generate: node_modules/.installed
+	@npm run --silent generate
+
+clean:
+	rm -rf node_modules dist
+
+node_modules/.installed: package.json package-lock.json
+	@npm ci --no-fund --no-audit --loglevel=error
+	@touch $@

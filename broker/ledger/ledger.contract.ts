@@ -1,0 +1,125 @@
+// What every ledger promises (ledger.ts), as tests that each implementation runs.
+
+import { expect, test } from '@jest/globals'
+import { type Checkpoint, EventsGone, type Ledger, type LedgerEvent } from './ledger.ts'
+
+export interface LedgerUnderTest {
+  readonly ledger: Ledger
+  /** Another view of the same ledger: a second broker, or the same one after a restart. */
+  reopen(): Promise<Ledger>
+  close(): Promise<void>
+}
+
+const bytes = (text: string): Buffer => Buffer.from(text)
+
+/** Collects events until told otherwise. */
+export async function collect(ledger: Ledger, from = 0): Promise<LedgerEvent[]> {
+  const events: LedgerEvent[] = []
+  await ledger.follow(from, {
+    onEvent: event => events.push(event),
+    onBroken: cause => {
+      throw cause
+    },
+  })
+  return events
+}
+
+const payloads = (events: readonly LedgerEvent[]): string[] =>
+  events.flatMap(event => (event.kind === 'entry' ? [event.payload.toString()] : []))
+
+async function settled(): Promise<void> {
+  await new Promise(resolve => setTimeout(resolve, 20))
+}
+
+export function ledgerContract(open: () => Promise<LedgerUnderTest>): void {
+  const withLedger = async (body: (under: LedgerUnderTest) => Promise<void>): Promise<void> => {
+    const under = await open()
+    try {
+      await body(under)
+    } finally {
+      await under.close()
+    }
+  }
+
+  test('followers see every event once, in order, with ascending positions', () =>
+    withLedger(async ({ ledger }) => {
+      const early = await collect(ledger)
+      const epoch = await ledger.openSession(bytes('info'))
+      for (let number = 1; number <= 20; number++) await ledger.append(epoch, number, bytes(`entry ${number}`))
+      await settled()
+      const late = await collect(ledger)
+      expect(payloads(early)).toEqual(Array.from({ length: 20 }, (_, index) => `entry ${index + 1}`))
+      expect(late).toEqual(early)
+      const positions = late.map(({ position }) => position)
+      expect(positions).toEqual([...new Set(positions)].sort((a, b) => a - b))
+    }))
+
+  test('appends at the same time all get in, in the order of their calls', () =>
+    withLedger(async ({ ledger }) => {
+      const epoch = await ledger.openSession(bytes(''))
+      const appends = Array.from({ length: 50 }, (_, index) => ledger.append(epoch, index + 1, bytes(`${index + 1}`)))
+      expect(new Set(await Promise.all(appends))).toEqual(new Set(['appended']))
+      expect(payloads(await collect(ledger))).toEqual(Array.from({ length: 50 }, (_, index) => `${index + 1}`))
+    }))
+
+  test('the same epoch and number twice appends once', () =>
+    withLedger(async ({ ledger }) => {
+      const epoch = await ledger.openSession(bytes(''))
+      expect(await ledger.append(epoch, 1, bytes('once'))).toBe('appended')
+      expect(await ledger.append(epoch, 1, bytes('once'))).toBe('appended')
+      expect(payloads(await collect(ledger))).toEqual(['once'])
+    }))
+
+  test('a session carries its info, and nothing is appended after it was closed', () =>
+    withLedger(async ({ ledger }) => {
+      const epoch = await ledger.openSession(bytes('who I am'))
+      await ledger.closeSession(epoch)
+      expect(await ledger.append(epoch, 1, bytes('too late'))).toBe('session-gone')
+      expect((await collect(ledger)).map(({ kind }) => kind)).toEqual(['session-opened', 'session-closed'])
+      expect(await ledger.append(epoch + 1000, 1, bytes('never opened'))).toBe('session-gone')
+    }))
+
+  test('a barrier is not before what was acknowledged', () =>
+    withLedger(async ({ ledger }) => {
+      const epoch = await ledger.openSession(bytes(''))
+      await ledger.append(epoch, 1, bytes('x'))
+      const last = (await collect(ledger)).at(-1)
+      expect(await ledger.barrier()).toBeGreaterThanOrEqual(last?.position ?? Number.POSITIVE_INFINITY)
+    }))
+
+  test('following from the middle gives the rest', () =>
+    withLedger(async ({ ledger }) => {
+      const epoch = await ledger.openSession(bytes(''))
+      for (let number = 1; number <= 5; number++) await ledger.append(epoch, number, bytes(`${number}`))
+      const all = await collect(ledger)
+      expect(await collect(ledger, all[2]?.position)).toEqual(all.slice(3))
+    }))
+
+  test('a checkpoint moves by compare-and-swap, and what it passes may be gone', () =>
+    withLedger(async ({ ledger, reopen }) => {
+      const epoch = await ledger.openSession(bytes(''))
+      for (let number = 1; number <= 5; number++) await ledger.append(epoch, number, bytes(`${number}`))
+      const first: Checkpoint = { position: 3, snapshot: 'a' }
+      expect(await ledger.moveCheckpoint(null, first)).toBe(true)
+      expect(await ledger.moveCheckpoint(null, { position: 4, snapshot: 'b' })).toBe(false)
+      expect(await ledger.moveCheckpoint(first, { position: 4, snapshot: 'c' })).toBe(true)
+      for (let number = 6; number <= 8; number++) await ledger.append(epoch, number, bytes(`${number}`))
+      expect(payloads(await collect(ledger, 4))).toEqual(['4', '5', '6', '7', '8'])
+      const again = await reopen()
+      expect(await again.checkpoint()).toEqual({ position: 4, snapshot: 'c' })
+      expect(payloads(await collect(again, 4)).slice(0, 5)).toEqual(['4', '5', '6', '7', '8'])
+      const tooEarly = await collect(again, 0).catch((cause: unknown) => cause)
+      expect(Array.isArray(tooEarly) || tooEarly instanceof EventsGone).toBe(true)
+    }))
+
+  test('what was appended is there after reopening, and the next session is a later one', () =>
+    withLedger(async ({ ledger, reopen }) => {
+      const epoch = await ledger.openSession(bytes('first'))
+      await ledger.append(epoch, 1, bytes('kept'))
+      const again = await reopen()
+      const later = await again.openSession(bytes('second'))
+      expect(later).toBeGreaterThan(epoch)
+      expect(await again.append(later, 1, bytes('more'))).toBe('appended')
+      expect(payloads(await collect(again))).toEqual(['kept', 'more'])
+    }))
+}

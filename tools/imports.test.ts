@@ -1,0 +1,73 @@
+// The arrows between the rooms of the broker point one way (docs/architecture.md); this reads every import and says where
+// one does not.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+
+const root = join(import.meta.dirname, '..')
+
+/** For each room the rooms that it may import from, itself not counted. `.` is the files of the broker folder itself. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  wire: [],
+  state: ['wire'],
+  observe: ['clock.ts', 'objects', 'wire'],
+  ledger: ['clock.ts', 'wire', 'state'],
+  objects: ['clock.ts'],
+  data: ['clock.ts', 'wire', 'state', 'ledger', 'objects'],
+  groups: ['clock.ts', 'observe', 'wire', 'state', 'ledger'],
+  upkeep: ['clock.ts', 'wire', 'state', 'ledger', 'objects', 'data', 'groups', 'observe'],
+  api: ['clock.ts', 'wire', 'state', 'ledger', 'data', 'groups'],
+  net: ['clock.ts', 'observe', 'wire'],
+}
+
+interface Import {
+  readonly file: string
+  readonly target: string
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+    .map(entry => relative(root, join(entry.parentPath, entry.name)))
+    .filter(file => !file.endsWith('.test.ts') && !/\.contract\.ts$|\/testing\.ts$/.test(file))
+}
+
+function imports(file: string): Import[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(match => ({
+    file,
+    target: relative(root, join(root, dirname(file), match[1] ?? '')),
+  }))
+}
+
+const all = sources('broker').flatMap(imports)
+
+describe('imports of the broker', () => {
+  test('there are some, so that the other tests mean something', () => {
+    expect(all.length).toBeGreaterThan(100)
+  })
+
+  test.each(Object.keys(ALLOWED))('%s imports only from rooms below it', room => {
+    const allowed = new Set([room, ...(ALLOWED[room] ?? [])])
+    const wrong = all
+      .filter(({ file }) => file.startsWith(`broker/${room}/`))
+      .filter(({ target }) => !allowed.has(target.split('/')[1] ?? '') || !target.startsWith('broker/'))
+    expect(wrong).toEqual([])
+  })
+
+  test('every folder of the broker is a room with rules', () => {
+    const folders = readdirSync(join(root, 'broker'), { withFileTypes: true }).filter(entry => entry.isDirectory())
+    expect(folders.map(({ name }) => name).filter(name => ALLOWED[name] === undefined)).toEqual([])
+  })
+
+  test('only main.ts reads the environment', () => {
+    const readers = sources('broker').filter(file => readFileSync(join(root, file), 'utf8').includes('process.env'))
+    expect(readers).toEqual(['broker/main.ts'])
+  })
+
+  test('a wrong arrow would be noticed', () => {
+    const [found] = imports('broker/core.ts').filter(({ target }) => target === 'broker/ledger/replica.ts')
+    expect(found).toEqual({ file: 'broker/core.ts', target: 'broker/ledger/replica.ts' })
+  })
+})
