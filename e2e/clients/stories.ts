@@ -40,11 +40,11 @@ export function clientStories(client: ClientUnderTest): void {
   const has = (call: CallName) => !client.lacks?.includes(call)
   let target: Target
   let agent: Agent
-  let helpers: Agent[] = []
+  let others: Agent[] = []
 
   const startAgent = () => {
     const started = new Agent(client.agent, target.bootstrap)
-    helpers.push(started)
+    others.push(started)
     return started
   }
   const newTopic = async (partitions: number, configs: Record<string, string> = {}) => {
@@ -62,8 +62,8 @@ export function clientStories(client: ClientUnderTest): void {
   }, 120_000)
 
   afterAll(async () => {
-    await Promise.all([agent, ...helpers].map(one => one?.stop()))
-    helpers = []
+    await Promise.all([agent, ...others].map(one => one?.stop()))
+    others = []
     await target?.stop()
   }, 60_000)
 
