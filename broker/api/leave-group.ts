@@ -7,11 +7,11 @@ import type { Parts } from './parts.ts'
 const FIRST_VERSION_WITH_MEMBERS = 3
 
 export function leaveGroup({ groups }: Pick<Parts, 'groups'>): Handler<'LeaveGroup'> {
-  return (request, { version }) => {
+  return async (request, { version }) => {
     const hasMembers = version >= FIRST_VERSION_WITH_MEMBERS
     const one = { memberId: request.memberId, groupInstanceId: null, reason: null }
     const leaving = hasMembers ? request.members : [one]
-    const codes = groups.leave(request.groupId, leaving)
+    const codes = await groups.leave(request.groupId, leaving)
     if (typeof codes === 'number') return newLeaveGroupResponse({ errorCode: codes })
     if (!hasMembers) return newLeaveGroupResponse({ errorCode: codes[0] ?? errorCode.NONE })
     const members = leaving.map(({ memberId, groupInstanceId }, index) =>

@@ -43,8 +43,10 @@ interface Wanted {
 export function offsetFetch({ replica }: Pick<Parts, 'replica'>): Handler<'OffsetFetch'> {
   return async (request, { version }) => {
     const code = await catchUp(replica)
-    const groups = wantedGroups(request, version).map(wanted => fetchGroup(replica, wanted, version, code))
-    return version >= FIRST_VERSION_WITH_GROUPS ? newOffsetFetchResponse({ groups }) : single(groups, version)
+    const groups = wantedGroups(request, version).map(wanted =>
+      code === errorCode.NONE ? fetchGroup(replica, wanted, version) : failGroup(wanted, version, code),
+    )
+    return version >= FIRST_VERSION_WITH_GROUPS ? newOffsetFetchResponse({ groups }) : single(groups)
   }
 }
 
@@ -62,18 +64,16 @@ function wantedGroups({ groups, groupId, topics }: OffsetFetchRequest, version: 
   return [{ groupId, topics: topics?.map(topic => ({ ...topic, topicId: ZERO_UUID })) ?? null }]
 }
 
-function fetchGroup(
-  { state }: Replica,
-  { groupId, topics }: Wanted,
-  version: number,
-  code: number,
-): OffsetFetchResponseGroup {
+/** In version 1 an error can only be said with a partition. */
+function failGroup({ groupId, topics }: Wanted, version: number, code: number): OffsetFetchResponseGroup {
+  const named = version < FIRST_VERSION_WITH_ERROR_CODE ? (topics ?? []) : []
+  const failed = named.map(topic => fetchTopic(topic, undefined, code))
+  return newOffsetFetchResponseGroup({ groupId, topics: failed, errorCode: code })
+}
+
+function fetchGroup({ state }: Replica, { groupId, topics }: Wanted, version: number): OffsetFetchResponseGroup {
   const byId = version >= FIRST_VERSION_WITH_TOPIC_IDS
   const offsets = state.groups.byId.get(groupId)?.offsets
-  if (code !== errorCode.NONE) {
-    const failed = (topics ?? []).map(topic => fetchTopic(topic, undefined, code))
-    return newOffsetFetchResponseGroup({ groupId, topics: failed, errorCode: code })
-  }
   const everything = (): WantedTopic[] =>
     [...(offsets ?? [])].map(([name, partitions]) => ({
       name,
@@ -106,13 +106,8 @@ function fetchTopic(
   return newOffsetFetchResponseGroupTopic({ name, topicId, partitions })
 }
 
-/** Up to version 7. In version 1 an error can only be said with a partition. */
-function single([group]: readonly OffsetFetchResponseGroup[], version: number): OffsetFetchResponse {
-  const code = group?.errorCode ?? errorCode.NONE
-  const topics = group?.topics ?? []
-  const isSaidOnce = version >= FIRST_VERSION_WITH_ERROR_CODE && code !== errorCode.NONE
-  return newOffsetFetchResponse({
-    errorCode: code,
-    topics: isSaidOnce ? [] : topics.map(({ name, partitions }) => newOffsetFetchResponseTopic({ name, partitions })),
-  })
+/** Up to version 7 a request is about one group. */
+function single([group]: readonly OffsetFetchResponseGroup[]): OffsetFetchResponse {
+  const topics = (group?.topics ?? []).map(({ name, partitions }) => newOffsetFetchResponseTopic({ name, partitions }))
+  return newOffsetFetchResponse({ errorCode: group?.errorCode ?? errorCode.NONE, topics })
 }

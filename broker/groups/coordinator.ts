@@ -112,14 +112,21 @@ export class GroupCoordinator {
     return this.#meet(groupId)?.heartbeat(request) ?? errorCode.UNKNOWN_MEMBER_ID
   }
 
-  /** An error code for the request, or one for each that leaves, in their order. */
-  leave(groupId: string, leaving: readonly Leaving[]): number | readonly number[] {
+  /**
+   * Resolves with an error code for the request, or one for each that leaves, in their order; after the last member has
+   * left, when that is durable.
+   */
+  async leave(groupId: string, leaving: readonly Leaving[]): Promise<number | readonly number[]> {
     const code = this.#problem(groupId)
     if (isError(code)) return code
     for (const { memberId, groupInstanceId, reason } of leaving) {
       this.#options.log?.info({ groupId, memberId, groupInstanceId, reason }, 'a member leaves its group')
     }
-    return this.#meet(groupId)?.leave(leaving) ?? leaving.map(() => errorCode.UNKNOWN_MEMBER_ID)
+    const group = this.#meet(groupId)
+    if (group === undefined) return leaving.map(() => errorCode.UNKNOWN_MEMBER_ID)
+    const codes = group.leave(leaving)
+    await group.durable.settled()
+    return group.durable.isLost ? errorCode.NOT_COORDINATOR : codes
   }
 
   /** Resolves with the error code for all offsets of the request; GROUP_ID_NOT_FOUND for members of no group. */

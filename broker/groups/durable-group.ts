@@ -16,6 +16,7 @@ export class DurableGroup {
   readonly #groupId: string
   /** Version that this coordinator's knowledge of the group rests on. */
   #version: number
+  #isLost = false
   #waiting = 0
   #last: Promise<unknown> = Promise.resolve()
 
@@ -31,6 +32,11 @@ export class DurableGroup {
 
   get isBusy(): boolean {
     return this.#waiting > 0
+  }
+
+  /** A change was refused, because another coordinator has changed the group. */
+  get isLost(): boolean {
+    return this.#isLost
   }
 
   /** Somebody else has changed the group; what this coordinator has in memory is not worth anything any more. */
@@ -54,12 +60,12 @@ export class DurableGroup {
       if (wanted === null) return errorCode.NONE
       const body = { groupId: this.#groupId, basedOn: this.#version, ...wanted }
       const code = await this.#submit({ type: 'putGroup', body })
-      if (code !== errorCode.NONE) return code
       const { current } = this
       // Between the command and this line another coordinator may have built upon it.
-      if (current === undefined || !isLike(current, wanted)) return errorCode.NOT_COORDINATOR
-      this.#version = current.version
-      return errorCode.NONE
+      const stands = current !== undefined && isLike(current, wanted)
+      this.#isLost = code === errorCode.NOT_COORDINATOR || (code === errorCode.NONE && !stands)
+      if (code === errorCode.NONE && stands) this.#version = current.version
+      return this.#isLost ? errorCode.NOT_COORDINATOR : code
     })
   }
 

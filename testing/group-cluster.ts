@@ -1,11 +1,12 @@
 /** For tests of groups: brokers that share a ledger in memory and a virtual clock, and consumers that call them. */
-import { VirtualClock } from '../../testing/virtual-clock.ts'
-import { type LedgerFaults, MemoryLedger, noFaults } from '../ledger/memory.ts'
-import { Replica } from '../ledger/replica.ts'
-import { writeConsumerProtocolSubscription } from '../wire/messages.gen.ts'
-import { Writer } from '../wire/writer.ts'
-import { GroupCoordinator, type GroupSettings } from './coordinator.ts'
-import type { Joined, JoinRequest, Synced, SyncRequest } from './requests.ts'
+
+import { GroupCoordinator, type GroupSettings } from '../broker/groups/coordinator.ts'
+import type { Joined, JoinRequest, Synced, SyncRequest } from '../broker/groups/requests.ts'
+import { type LedgerFaults, MemoryLedger, noFaults } from '../broker/ledger/memory.ts'
+import { Replica } from '../broker/ledger/replica.ts'
+import { writeConsumerProtocolSubscription } from '../broker/wire/messages.gen.ts'
+import { Writer } from '../broker/wire/writer.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
 export const settings: GroupSettings = {
   initialRebalanceDelayMs: 3000,
@@ -105,7 +106,7 @@ export class TestConsumer {
     return this.groups.heartbeat(this.groupId, this.identity)
   }
 
-  leave(): number | readonly number[] {
+  leave(): Promise<number | readonly number[]> {
     return this.groups.leave(this.groupId, [{ ...this.identity, reason: null }])
   }
 
