@@ -3,7 +3,8 @@
  *
  * As Kafka does, a request that cannot be read (unknown API, version outside its range, malformed body) closes the
  * connection, with one exception: an ApiVersions request of an unknown version is answered in version 0 with
- * UNSUPPORTED_VERSION and the range of ApiVersions itself, so that a newer client can step down (KIP-511).
+ * UNSUPPORTED_VERSION and the range of ApiVersions itself, so that a newer client can step down (KIP-511). Bytes behind
+ * the body are ignored, as Kafka does: librdkafka 2.16 sends some behind Metadata requests.
  */
 import type { Clock } from '../clock.ts'
 import { type ApiName, apiName, apis, requestHeaderVersion, responseHeaderVersion } from '../wire/api.ts'
@@ -75,7 +76,6 @@ export class Dispatcher {
     const reader = new Reader(frame)
     const header = readRequestHeader(reader, requestHeaderVersion(name, version))
     const request = api.readRequest(reader, version)
-    reader.expectEnd()
     const handler: Handlers[Name] = this.#options.handlers[name]
     if (handler === undefined) throw new WireError(`${name} is not served`)
     const response = await handler(request, { version, clientId: header.clientId ?? '', client })

@@ -101,7 +101,8 @@ async function awaitBytes(
 ): Promise<Target[]> {
   const deadline = parts.clock.monotonic() + request.maxWaitMs
   let current = [...targets]
-  while (!current.some(isFailed)) {
+  // A fetch of nothing, which closes a session, has nothing to wait for.
+  while (current.length > 0 && !current.some(isFailed)) {
     const missing = Math.min(request.minBytes, request.maxBytes) - available(current)
     const left = deadline - parts.clock.monotonic()
     if (missing <= 0 || left <= 0 || gone.aborted) break
