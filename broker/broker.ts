@@ -6,6 +6,7 @@
  * durable, then the session ends.
  */
 import { randomBytes, randomInt } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Dispatcher } from './api/dispatcher.ts'
 import type { Client } from './api/handler.ts'
@@ -157,6 +158,10 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
     log,
     ...coreSettings(settings, listener.port),
     traffic: metrics,
+    diskSpace: async () => {
+      const { blocks, bavail, bsize } = await statfs(settings.dataDir)
+      return { totalBytes: blocks * bsize, usableBytes: bavail * bsize }
+    },
     onLost,
     onAppend: (ms, bytes) => metrics.ledgerAppended(ms / 1000, bytes),
   })
@@ -244,6 +249,8 @@ function coreSettings(settings: Settings, port: number) {
       autoCreatePartitions: settings.autoCreatePartitions,
       maxPartitionsPerTopic: settings.maxPartitionsPerTopic,
       maxPartitions: settings.maxPartitions,
+      logDir: settings.dataDir,
+      brokerConfigs: brokerConfigs(settings, port),
     },
     flush: {
       windowBytes: settings.windowBytes,
@@ -266,6 +273,36 @@ function coreSettings(settings: Settings, port: number) {
       sweepEveryMs: SWEEP_EVERY_MS,
     },
   }
+}
+
+/** What DescribeConfigs shows of the settings, under the names that Kafka has for them. */
+function brokerConfigs(settings: Settings, port: number): ReadonlyMap<string, string> {
+  const { host, port: listened } = settings.listen
+  const values: Readonly<Record<string, string | number | boolean | undefined>> = {
+    'advertised.listeners': `${LISTENER}://${advertisedHost(settings)}:${settings.advertisedPort ?? port}`,
+    'auto.create.topics.enable': settings.autoCreateTopics,
+    'broker.id': settings.brokerId,
+    'broker.rack': settings.rack,
+    'connections.max.idle.ms': settings.connectionsMaxIdleMs,
+    'group.initial.rebalance.delay.ms': settings.groupInitialRebalanceDelayMs,
+    'group.max.session.timeout.ms': settings.groupMaxSessionTimeoutMs,
+    'group.max.size': settings.groupMaxSize,
+    'group.min.session.timeout.ms': settings.groupMinSessionTimeoutMs,
+    listeners: `${LISTENER}://${host ?? ''}:${listened === 0 ? port : listened}`,
+    'log.dirs': settings.dataDir,
+    'log.retention.check.interval.ms': settings.retentionCheckIntervalMs,
+    'max.connections': settings.maxConnections,
+    'max.connections.per.ip': settings.maxConnectionsPerIp,
+    'node.id': settings.brokerId,
+    'num.partitions': settings.autoCreatePartitions,
+    'offsets.retention.check.interval.ms': settings.retentionCheckIntervalMs,
+    'offsets.retention.minutes': settings.offsetsRetentionMinutes,
+    'process.roles': 'broker',
+    'socket.request.max.bytes': settings.maxRequestBytes,
+  }
+  return new Map(
+    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  )
 }
 
 const EVERY_ADDRESS: ReadonlySet<string | undefined> = new Set([undefined, '0.0.0.0', '::'])

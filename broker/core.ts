@@ -5,7 +5,7 @@
 
 import type { Handlers } from './api/handler.ts'
 import { allHandlers } from './api/handlers.ts'
-import type { ApiSettings, Traffic } from './api/parts.ts'
+import type { ApiSettings, DiskSpace, Traffic } from './api/parts.ts'
 import type { Clock } from './clock.ts'
 import { BlockCache } from './data/block-cache.ts'
 import { ExtentReader } from './data/extent-reader.ts'
@@ -62,6 +62,8 @@ export interface CoreOptions {
   readonly groups: GroupSettings
   readonly upkeep: UpkeepSettings
   readonly traffic: Traffic
+  /** Of the place of the data; unknown when left out. */
+  readonly diskSpace?: () => Promise<DiskSpace>
   /** The position that every live broker has applied: what is dead before it may be deleted. */
   readonly appliedByAll?: () => number
   readonly onLost: (cause: Error) => void
@@ -134,6 +136,7 @@ export class Core {
       fetchSessions: new FetchSessions(clock, () => random.int(2147483647)),
       groups: this.groups,
       traffic: options.traffic,
+      diskSpace: options.diskSpace ?? (async () => ({ totalBytes: -1, usableBytes: -1 })),
       newTopicId: () => random.uuid(),
     })
   }

@@ -1,6 +1,6 @@
 /** DeleteRecords (KIP-107): moves log starts up. -1 means the high watermark. */
 import { topicSettings } from '../state/topic-settings.ts'
-import { errorCode, KafkaError } from '../wire/errors.ts'
+import { errorCode } from '../wire/errors.ts'
 import {
   type DeleteRecordsRequest,
   newDeleteRecordsResponse,
@@ -8,6 +8,7 @@ import {
   newDeleteRecordsResponseTopic,
 } from '../wire/messages.gen.ts'
 import { ZERO_UUID } from '../wire/uuid.ts'
+import { failureCode } from './failure.ts'
 import type { Handler } from './handler.ts'
 import type { Parts } from './parts.ts'
 import { findPartition, findTopic } from './topic-lookup.ts'
@@ -45,7 +46,7 @@ async function judgeAfterBarrier(
   replica: Parts['replica'],
   request: DeleteRecordsRequest,
 ): Promise<Map<string, Verdict[]>> {
-  const unavailable = await replica.barrier().then(() => errorCode.NONE, codeOf)
+  const unavailable = await replica.barrier().then(() => errorCode.NONE, failureCode)
   const { catalog } = replica.state
   return new Map(
     request.topics.map(({ name, partitions }) => {
@@ -76,9 +77,5 @@ async function trim(replica: Parts['replica'], partitions: readonly Verdict[]): 
   const body = {
     partitions: partitions.map(({ topicId, partition, logStartOffset }) => ({ topicId, partition, logStartOffset })),
   }
-  return replica.submit({ type: 'trim', body }).then(outcome => outcome.errorCode, codeOf)
-}
-
-function codeOf(cause: unknown): number {
-  return cause instanceof KafkaError ? cause.code : errorCode.UNKNOWN_SERVER_ERROR
+  return replica.submit({ type: 'trim', body }).then(outcome => outcome.errorCode, failureCode)
 }

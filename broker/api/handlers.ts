@@ -1,35 +1,73 @@
 /** All handlers, by the name of their API. */
+import { alterConfigs } from './alter-configs.ts'
 import { apiVersions } from './api-versions.ts'
+import { createPartitions } from './create-partitions.ts'
+import { createTopics } from './create-topics.ts'
+import { deleteGroups } from './delete-groups.ts'
 import { deleteRecords } from './delete-records.ts'
+import { deleteTopics } from './delete-topics.ts'
 import { describeCluster } from './describe-cluster.ts'
+import { describeConfigs } from './describe-configs.ts'
+import { describeGroups } from './describe-groups.ts'
+import { describeLogDirs } from './describe-log-dirs.ts'
 import { describeProducers } from './describe-producers.ts'
 import { describeTopicPartitions } from './describe-topic-partitions.ts'
 import { fetch } from './fetch.ts'
 import { findCoordinator } from './find-coordinator.ts'
 import type { Handlers } from './handler.ts'
+import { heartbeat } from './heartbeat.ts'
+import { incrementalAlterConfigs } from './incremental-alter-configs.ts'
 import { initProducerId } from './init-producer-id.ts'
+import { joinGroup } from './join-group.ts'
+import { leaveGroup } from './leave-group.ts'
+import { listConfigResources } from './list-config-resources.ts'
+import { listGroups } from './list-groups.ts'
 import { listOffsets } from './list-offsets.ts'
 import { metadata } from './metadata.ts'
+import { offsetCommit } from './offset-commit.ts'
+import { offsetDelete } from './offset-delete.ts'
+import { offsetFetch } from './offset-fetch.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import type { Parts } from './parts.ts'
 import { produce } from './produce.ts'
 import { saslAuthenticate, saslHandshake } from './sasl.ts'
+import { syncGroup } from './sync-group.ts'
+import { Turns } from './turns.ts'
 
 export function allHandlers(parts: Parts): Handlers {
+  const turns = new Turns()
   return {
     Produce: produce(parts),
     Fetch: fetch(parts),
     ListOffsets: listOffsets(parts),
     Metadata: metadata(parts),
+    OffsetCommit: offsetCommit(parts),
+    OffsetFetch: offsetFetch(parts),
     FindCoordinator: findCoordinator(parts),
+    JoinGroup: joinGroup(parts),
+    Heartbeat: heartbeat(parts),
+    LeaveGroup: leaveGroup(parts),
+    SyncGroup: syncGroup(parts),
+    DescribeGroups: describeGroups(parts),
+    ListGroups: listGroups(parts),
     SaslHandshake: saslHandshake,
     ApiVersions: apiVersions,
+    CreateTopics: createTopics(parts, turns),
+    DeleteTopics: deleteTopics(parts),
     DeleteRecords: deleteRecords(parts),
     InitProducerId: initProducerId(parts),
     OffsetForLeaderEpoch: offsetForLeaderEpoch(parts),
+    DescribeConfigs: describeConfigs(parts),
+    AlterConfigs: alterConfigs(parts, turns),
+    DescribeLogDirs: describeLogDirs(parts),
     SaslAuthenticate: saslAuthenticate,
+    CreatePartitions: createPartitions(parts, turns),
+    DeleteGroups: deleteGroups(parts),
+    IncrementalAlterConfigs: incrementalAlterConfigs(parts, turns),
+    OffsetDelete: offsetDelete(parts),
     DescribeCluster: describeCluster(parts),
     DescribeProducers: describeProducers(parts),
+    ListConfigResources: listConfigResources(parts),
     DescribeTopicPartitions: describeTopicPartitions(parts),
   }
 }

@@ -3,7 +3,7 @@
  * a linearizable read: what any broker acknowledged before the request is counted.
  */
 import type { PartitionLog } from '../state/partition-log.ts'
-import { errorCode, KafkaError } from '../wire/errors.ts'
+import { errorCode } from '../wire/errors.ts'
 import {
   type ListOffsetsRequestPartition,
   type ListOffsetsResponsePartition,
@@ -12,6 +12,7 @@ import {
   newListOffsetsResponseTopic,
 } from '../wire/messages.gen.ts'
 import { ZERO_UUID } from '../wire/uuid.ts'
+import { failureCode } from './failure.ts'
 import type { Handler } from './handler.ts'
 import type { Parts } from './parts.ts'
 import { findPartition, findTopic, leaderEpochProblem } from './topic-lookup.ts'
@@ -39,7 +40,7 @@ type ListParts = Pick<Parts, 'replica' | 'timestamps'>
 
 export function listOffsets(parts: ListParts): Handler<'ListOffsets'> {
   return async (request, { version }) => {
-    const unavailable = await parts.replica.barrier().then(() => errorCode.NONE, codeOf)
+    const unavailable = await parts.replica.barrier().then(() => errorCode.NONE, failureCode)
     const topics = request.topics.map(async ({ name, partitions }) => {
       const topic = findTopic(parts.replica.state.catalog, name, ZERO_UUID)
       const answers = partitions.map(async (wanted): Promise<ListOffsetsResponsePartition> => {
@@ -51,7 +52,7 @@ export function listOffsets(parts: ListParts): Handler<'ListOffsets'> {
         if (wanted.timestamp < 0 && version < (SINCE.get(wanted.timestamp) ?? Number.POSITIVE_INFINITY)) {
           return refusal(wanted, errorCode.UNSUPPORTED_VERSION)
         }
-        return answer(parts, found.value, wanted, version).catch(cause => refusal(wanted, codeOf(cause)))
+        return answer(parts, found.value, wanted, version).catch(cause => refusal(wanted, failureCode(cause)))
       })
       return newListOffsetsResponseTopic({ name, partitions: await Promise.all(answers) })
     })
@@ -67,7 +68,13 @@ async function answer(
 ): Promise<ListOffsetsResponsePartition> {
   const found = (offset: number, timestamp: number, epoch: number): ListOffsetsResponsePartition => {
     const leaderEpoch = version >= FIRST_VERSION_WITH_EPOCH ? epoch : -1
-    return newListOffsetsResponsePartition({ partitionIndex, errorCode: errorCode.NONE, offset, timestamp, leaderEpoch })
+    return newListOffsetsResponsePartition({
+      partitionIndex,
+      errorCode: errorCode.NONE,
+      offset,
+      timestamp,
+      leaderEpoch,
+    })
   }
   switch (wanted) {
     case LATEST:
@@ -90,8 +97,4 @@ async function answer(
 
 function refusal({ partitionIndex }: ListOffsetsRequestPartition, code: number): ListOffsetsResponsePartition {
   return newListOffsetsResponsePartition({ partitionIndex, errorCode: code })
-}
-
-function codeOf(cause: unknown): number {
-  return cause instanceof KafkaError ? cause.code : errorCode.UNKNOWN_SERVER_ERROR
 }

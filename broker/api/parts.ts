@@ -15,6 +15,16 @@ export interface ApiSettings {
   readonly autoCreatePartitions: number
   readonly maxPartitionsPerTopic: number
   readonly maxPartitions: number
+  /** What DescribeLogDirs calls the place of the data. */
+  readonly logDir: string
+  /** Settings of this broker under Kafka's names, as far as they have one. */
+  readonly brokerConfigs: ReadonlyMap<string, string>
+}
+
+/** Of the place of the data, in bytes; -1 where that cannot be told. */
+export interface DiskSpace {
+  readonly totalBytes: number
+  readonly usableBytes: number
 }
 
 /** Counts what goes in and out by topic. */
@@ -34,6 +44,7 @@ export interface Parts {
   readonly fetchSessions: FetchSessions
   readonly groups: GroupCoordinator
   readonly traffic: Traffic
+  readonly diskSpace: () => Promise<DiskSpace>
   /** A new topic id: sixteen random bytes as base64url, never one of Kafka's reserved ones. */
   readonly newTopicId: () => string
 }

@@ -1,6 +1,7 @@
 /** Creating topics, by request or on first use: which names and sizes are taken, and the command that does it. */
 import type { Replica } from '../ledger/replica.ts'
 import { errorCode } from '../wire/errors.ts'
+import type { Problem } from './failure.ts'
 import type { ApiSettings, Parts } from './parts.ts'
 
 export interface NewTopic {
@@ -11,36 +12,42 @@ export interface NewTopic {
   readonly configs: readonly { readonly name: string; readonly value: string }[]
 }
 
-export interface Problem {
-  readonly errorCode: number
-  readonly message: string
-}
-
 const NAME_LENGTH = 249
 
 /** Kafka's rule: 1 to 249 letters, digits, dots, dashes and underscores, and neither "." nor "..". */
 export function topicNameProblem(name: string): Problem | undefined {
-  if (name === '') return invalidName('a topic name must not be empty')
-  if (name === '.' || name === '..') return invalidName(`a topic must not be named "${name}"`)
-  if (name.length > NAME_LENGTH) return invalidName(`a topic name has at most ${NAME_LENGTH} characters`)
+  if (name === '') return invalidName('Topic name is invalid: the empty string is not allowed')
+  if (name === '.' || name === '..') return invalidName(`Topic name is invalid: '${name}' is not allowed`)
+  if (name.length > NAME_LENGTH) {
+    return invalidName(
+      `Topic name is invalid: the length of '${name}' is longer than the max allowed length ${NAME_LENGTH}`,
+    )
+  }
   if (/^[A-Za-z0-9._-]+$/.test(name)) return undefined
-  return invalidName(`"${name}" has characters other than letters, digits, ".", "_" and "-"`)
+  const others = "characters other than ASCII alphanumerics, '.', '_' and '-'"
+  return invalidName(`Topic name is invalid: '${name}' contains one or more ${others}`)
 }
 
 function invalidName(message: string): Problem {
   return { errorCode: errorCode.INVALID_TOPIC_EXCEPTION, message }
 }
 
+/** Why no topic can be made of that name, from the name and the topics there are. */
+export function takenNameProblem(replica: Replica, name: string): Problem | undefined {
+  const { catalog } = replica.state
+  const nameProblem = topicNameProblem(name)
+  if (nameProblem !== undefined) return nameProblem
+  if (catalog.byName.has(name)) {
+    return { errorCode: errorCode.TOPIC_ALREADY_EXISTS, message: `Topic '${name}' already exists.` }
+  }
+  const twin = collidingName(catalog.byName.keys(), name)
+  return twin === undefined ? undefined : invalidName(`Topic '${name}' collides with existing topic: ${twin}`)
+}
+
 /** What stands against a new topic, from the state and the limits; undefined when nothing does. */
 export function newTopicProblem(replica: Replica, settings: ApiSettings, topic: NewTopic): Problem | undefined {
-  const { catalog } = replica.state
-  const nameProblem = topicNameProblem(topic.name)
-  if (nameProblem !== undefined) return nameProblem
-  if (catalog.byName.has(topic.name)) {
-    return { errorCode: errorCode.TOPIC_ALREADY_EXISTS, message: `Topic '${topic.name}' already exists.` }
-  }
-  const twin = collidingName(catalog.byName.keys(), topic.name)
-  if (twin !== undefined) return invalidName(`Topic '${topic.name}' collides with existing topic: ${twin}`)
+  const taken = takenNameProblem(replica, topic.name)
+  if (taken !== undefined) return taken
   if (topic.replicationFactor < 1) {
     return { errorCode: errorCode.INVALID_REPLICATION_FACTOR, message: 'the replication factor must be at least 1' }
   }

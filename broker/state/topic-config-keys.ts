@@ -14,18 +14,27 @@ export interface ConfigKey {
   readonly default: string
   readonly honoured: boolean
   /** Name of the broker setting that gives a default for all topics, and a synonym in DescribeConfigs. */
-  readonly brokerKey: string
+  readonly brokerKey: string | null
+  /** Where Kafka's default of `brokerKey` lies under another name: hours behind milliseconds. */
+  readonly brokerFallback?: { readonly name: string; readonly type: ConfigType; readonly value: string }
   readonly documentation: string
   /** Smallest number allowed. */
   readonly min?: number
   readonly max?: number
+  /** A number between `min` and `max` that is not allowed. */
+  readonly not?: number
   readonly values?: readonly string[]
+  /** What each item of a list looks like. */
+  readonly item?: RegExp
 }
 
 /** Java's Long.MAX_VALUE as Kafka prints it: "without a limit". */
 export const NO_LIMIT = '9223372036854775807'
 
 const DAY_MS = 86_400_000
+
+/** PARTITION:BROKER, or all. */
+const REPLICA = /^(\d+:\d+|\*)$/
 
 const honoured = { honoured: true } as const
 const shown = { honoured: false } as const
@@ -55,9 +64,10 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     type: 'int',
     default: '-1',
     brokerKey: 'compression.gzip.level',
-    documentation: 'Level for compression.type=gzip.',
+    documentation: 'Level for compression.type=gzip; -1 for its default.',
     min: -1,
     max: 9,
+    not: 0,
     ...honoured,
   },
   {
@@ -112,6 +122,7 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     type: 'long',
     default: NO_LIMIT,
     brokerKey: 'log.flush.interval.ms',
+    brokerFallback: { name: 'log.flush.scheduler.interval.ms', type: 'long', value: NO_LIMIT },
     documentation: 'Time between flushes of a file, in ms. Every acknowledged record is durable here.',
     min: 0,
     ...shown,
@@ -120,8 +131,9 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     name: 'follower.replication.throttled.replicas',
     type: 'list',
     default: '',
-    brokerKey: 'follower.replication.throttled.replicas',
+    brokerKey: null,
     documentation: 'Replicas whose replication is throttled on the follower side.',
+    item: REPLICA,
     ...shown,
   },
   {
@@ -137,8 +149,9 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     name: 'leader.replication.throttled.replicas',
     type: 'list',
     default: '',
-    brokerKey: 'leader.replication.throttled.replicas',
+    brokerKey: null,
     documentation: 'Replicas whose replication is throttled on the leader side.',
+    item: REPLICA,
     ...shown,
   },
   {
@@ -246,7 +259,7 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     name: 'remote.log.copy.disable',
     type: 'boolean',
     default: 'false',
-    brokerKey: 'remote.log.copy.disable',
+    brokerKey: null,
     documentation: 'Whether tiered storage stops copying.',
     ...shown,
   },
@@ -254,7 +267,7 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     name: 'remote.log.delete.on.disable',
     type: 'boolean',
     default: 'false',
-    brokerKey: 'remote.log.delete.on.disable',
+    brokerKey: null,
     documentation: 'Whether remote data goes when tiered storage is turned off.',
     ...shown,
   },
@@ -262,7 +275,7 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     name: 'remote.storage.enable',
     type: 'boolean',
     default: 'false',
-    brokerKey: 'remote.storage.enable',
+    brokerKey: null,
     documentation: 'Whether tiered storage is on. All data is in the object store here.',
     ...shown,
   },
@@ -280,6 +293,7 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     type: 'long',
     default: String(7 * DAY_MS),
     brokerKey: 'log.retention.ms',
+    brokerFallback: { name: 'log.retention.hours', type: 'int', value: '168' },
     documentation: 'How long records are kept, in ms; -1 for ever.',
     min: -1,
     ...honoured,
@@ -307,6 +321,7 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     type: 'long',
     default: '0',
     brokerKey: 'log.roll.jitter.ms',
+    brokerFallback: { name: 'log.roll.jitter.hours', type: 'int', value: '0' },
     documentation: 'Random part of segment.ms.',
     min: 0,
     ...shown,
@@ -316,6 +331,7 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     type: 'long',
     default: String(7 * DAY_MS),
     brokerKey: 'log.roll.ms',
+    brokerFallback: { name: 'log.roll.hours', type: 'int', value: '168' },
     documentation: 'Age at which a file of the log is closed.',
     min: 1,
     ...shown,
@@ -334,39 +350,65 @@ export const TOPIC_CONFIG_BY_NAME: ReadonlyMap<string, ConfigKey> = new Map(
   TOPIC_CONFIG_KEYS.map(key => [key.name, key]),
 )
 
-/** Why `value` is not one for the key, or undefined when it is. Kafka's rules, our words. */
-export function configProblem(key: ConfigKey, value: string): string | undefined {
-  const text = value.trim()
+/** Java's limits of the types with whole numbers. */
+const WHOLE = {
+  int: { min: -(2n ** 31n), max: 2n ** 31n - 1n },
+  long: { min: -(2n ** 63n), max: 2n ** 63n - 1n },
+} as const
+
+export type Parsed = { readonly value: string } | { readonly problem: string }
+
+/** What every kind of setting needs to be checked. */
+export type ValueRules = Pick<ConfigKey, 'name' | 'type' | 'min' | 'max' | 'not' | 'values' | 'item'>
+
+/**
+ * The value in the form in which it is kept and shown, or why it is none for the key. Kafka's rules and forms: numbers and
+ * booleans in one spelling, items of lists without the space around them.
+ */
+export function parseConfig(key: ValueRules, text: string): Parsed {
+  const problem = (why: string): Parsed => ({ problem: `Invalid value ${text} for configuration ${key.name}: ${why}` })
+  const trimmed = text.trim()
   switch (key.type) {
-    case 'boolean':
-      return /^(true|false)$/i.test(text) ? undefined : `${key.name} must be true or false`
+    case 'boolean': {
+      const value = trimmed.toLowerCase()
+      return value === 'true' || value === 'false' ? { value } : problem('Expected value to be either true or false')
+    }
     case 'int':
-    case 'long':
-      if (!/^[+-]?\d+$/.test(text)) return `${key.name} must be a whole number`
-      return boundsProblem(key, Number(text))
-    case 'double':
-      if (text === '' || Number.isNaN(Number(text))) return `${key.name} must be a number`
-      return boundsProblem(key, Number(text))
-    case 'list':
-      return text
-        .split(',')
-        .map(item => item.trim())
-        .filter(item => item !== '')
-        .map(item => valuesProblem(key, item))
-        .find(problem => problem !== undefined)
-    case 'string':
-      return valuesProblem(key, text)
+    case 'long': {
+      const type = key.type
+      const whole = /^[+-]?\d{1,40}$/.test(trimmed) ? BigInt(trimmed.replace('+', '')) : undefined
+      if (whole === undefined || whole < WHOLE[type].min || whole > WHOLE[type].max) {
+        return problem(`Not a number of type ${type.toUpperCase()}`)
+      }
+      const why = boundsProblem(key, Number(whole))
+      return why === undefined ? { value: String(whole) } : problem(why)
+    }
+    case 'double': {
+      if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed)) return problem('Not a number of type DOUBLE')
+      const number = Number(trimmed)
+      const why = boundsProblem(key, number)
+      return why === undefined ? { value: Number.isInteger(number) ? number.toFixed(1) : String(number) } : problem(why)
+    }
+    case 'list': {
+      const items = trimmed === '' ? [] : trimmed.split(',').map(item => item.trim())
+      const wrong = items.find(item => itemProblem(key, item) !== undefined)
+      if (wrong === undefined) return { value: [...new Set(items)].join(',') }
+      return { problem: `Invalid value ${wrong} for configuration ${key.name}: ${itemProblem(key, wrong)}` }
+    }
+    case 'string': {
+      const why = itemProblem(key, trimmed)
+      return why === undefined ? { value: trimmed } : problem(why)
+    }
   }
 }
 
-function boundsProblem(key: ConfigKey, value: number): string | undefined {
-  const max = key.max ?? (key.type === 'int' ? 2147483647 : 2 ** 63)
-  const min = key.min ?? (key.type === 'int' ? -2147483648 : -(2 ** 63))
-  if (value >= min && value <= max) return undefined
-  return value < min ? `${key.name} must be at least ${min}` : `${key.name} must be at most ${max}`
+function boundsProblem({ min, max, not }: ValueRules, value: number): string | undefined {
+  if (min !== undefined && value < min) return `Value must be at least ${min}`
+  if (max !== undefined && value > max) return `Value must be no more than ${max}`
+  return value === not ? `Value must not be ${not}` : undefined
 }
 
-function valuesProblem(key: ConfigKey, value: string): string | undefined {
-  if (key.values === undefined || key.values.includes(value)) return undefined
-  return `${key.name} must be one of ${key.values.join(', ')}`
+function itemProblem({ values, item }: ValueRules, text: string): string | undefined {
+  if (values !== undefined && !values.includes(text)) return `String must be one of: ${values.join(', ')}`
+  return item === undefined || item.test(text) ? undefined : 'String has the wrong form'
 }

@@ -40,7 +40,10 @@ export function topicSettings(catalog: Catalog, topic: Topic): TopicSettings {
 
 /** The value that counts for a topic. */
 export function effectiveValue(catalog: Catalog, topic: Pick<Topic, 'configs'>, key: ConfigKey): string {
-  return topic.configs.get(key.name) ?? catalog.configsOf(RESOURCE_BROKER, '').get(key.brokerKey) ?? key.default
+  const ofTopic = topic.configs.get(key.name)
+  if (ofTopic !== undefined) return ofTopic
+  const ofCluster = key.brokerKey === null ? undefined : catalog.configsOf(RESOURCE_BROKER, '').get(key.brokerKey)
+  return ofCluster ?? key.default
 }
 
 function parse(lookUp: (key: ConfigKey) => string): TopicSettings {
