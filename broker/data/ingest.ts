@@ -151,13 +151,16 @@ export class Ingest {
     submitted.resolve()
   }
 
-  /** The bytes go into the cache first: whoever hears of the new offsets can read them from memory. */
+  /**
+   * The bytes go into the cache first: whoever hears of the new offsets can read them from memory. Later events may have
+   * replaced the extents by now, so the object is known by the handle that it was given then.
+   */
   #settle(window: Window, object: NumberedObject, outcome: Outcome): void {
-    for (const { log, extent, slices } of window.extents(object.runs, outcome)) {
-      const index = log.extents.find(extent.baseOffset)
-      if (index === log.extents.size) continue
-      const { object: handle } = log.extents.at(index)
-      this.#options.cache.put({ object: handle, position: extent.position }, ownBlock(slices, extent.baseOffset))
+    const [handle] = outcome.objects
+    if (handle !== undefined) {
+      for (const { extent, slices } of window.extents(object.runs, outcome)) {
+        this.#options.cache.put({ object: handle, position: extent.position }, ownBlock(slices, extent.baseOffset))
+      }
     }
     window.settle(outcome)
   }

@@ -86,7 +86,6 @@ class Run implements RunContent {
 
 /** An accepted piece of a run: its extent but for the object, and its bytes. */
 export interface WrittenExtent {
-  readonly log: PartitionLog
   readonly extent: Omit<Extent, 'object'>
   readonly slices: readonly Buffer[]
 }
@@ -149,7 +148,7 @@ function extentsOfRun(run: Run, start: number, outcomes: readonly SpanOutcome[])
   const close = (): void => {
     if (open === undefined) return
     const slices = slicesBetween(run.slices, open.position - start, open.length)
-    written.push({ log: run.log, extent: open, slices })
+    written.push({ extent: open, slices })
     open = undefined
   }
   for (const [index, span] of run.spans.entries()) {

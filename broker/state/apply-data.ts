@@ -13,12 +13,14 @@ interface Growth {
 /** Offsets are given here and nowhere else: each accepted span begins at the partition's next offset. */
 export function applyAppend(state: ClusterState, append: Append, epoch: number, growth: Growth): Outcome {
   const spans: SpanOutcome[] = []
+  const objects: number[] = []
   for (const { number, size, runs } of append.objects) {
     const object = state.objects.add('wal', epoch, number, size)
+    objects.push(object.handle)
     for (const run of runs) applyRun(state, run, object, spans, growth)
     state.objects.buryIfUnused(object, state.position)
   }
-  return { ...DONE, spans }
+  return { ...DONE, spans, objects }
 }
 
 function applyRun(

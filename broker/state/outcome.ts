@@ -15,14 +15,16 @@ export interface Outcome {
   readonly errorCode: number
   /** Of an Append: one per span, in the order of objects, runs and spans. */
   readonly spans: readonly SpanOutcome[]
+  /** Of an Append: the handles that its objects were given, in their order. */
+  readonly objects: readonly number[]
   /** Of AllocateProducerIds; -1 otherwise. */
   readonly firstProducerId: number
 }
 
-export const DONE: Outcome = { errorCode: errorCode.NONE, spans: [], firstProducerId: -1 }
+export const DONE: Outcome = { errorCode: errorCode.NONE, spans: [], objects: [], firstProducerId: -1 }
 
 export function refused(code: number): Outcome {
-  return { errorCode: code, spans: [], firstProducerId: -1 }
+  return { errorCode: code, spans: [], objects: [], firstProducerId: -1 }
 }
 
 /** What an event changed, for those who wait for it. */

@@ -4,6 +4,7 @@
  */
 import type { Client } from '../../broker/api/handler.ts'
 import { sleep } from '../../broker/clock.ts'
+import { NO_LIMIT } from '../../broker/state/topic-config-keys.ts'
 import { buildBatch, recordsOf } from '../../broker/wire/batch-builder.ts'
 import { errorCode } from '../../broker/wire/errors.ts'
 import {
@@ -47,7 +48,10 @@ const client: Client = {
 const context = (version: number) => ({ version, clientId: 'simulated', client })
 
 /** Undefined when no answer came in time. */
-async function withPatience<Answer>(world: World, answer: Promise<Answer | null> | Answer | null): Promise<Answer | undefined> {
+async function withPatience<Answer>(
+  world: World,
+  answer: Promise<Answer | null> | Answer | null,
+): Promise<Answer | undefined> {
   const timeout = sleep(world.clock, PATIENCE_MS).then(() => undefined)
   const settled = Promise.resolve(answer).then(
     value => value ?? undefined,
@@ -61,13 +65,16 @@ function anyCore(world: World) {
   return running.length === 0 ? undefined : world.random.pick(running).core
 }
 
+/** Broker clocks are hours off here; that shall not get records refused for good. */
+const ANY_TIMESTAMP = { name: 'message.timestamp.after.max.ms', value: NO_LIMIT }
+
 /** Resolves with the id of a topic that exists afterwards. */
 export async function ensureTopic(world: World, name: string, partitions: number): Promise<string> {
   for (;;) {
     const core = anyCore(world)
     const known = core?.replica.state.catalog.byName.get(name)
     if (known !== undefined) return known.id
-    const body = { topicId: world.random.uuid(), name, partitions, replicationFactor: 1, configs: [] }
+    const body = { topicId: world.random.uuid(), name, partitions, replicationFactor: 1, configs: [ANY_TIMESTAMP] }
     await withPatience(world, core?.replica.submit({ type: 'createTopic', body }) ?? null)
     await sleep(world.clock, BACK_OFF_MS)
   }
@@ -115,7 +122,10 @@ async function sendUntilSettled(world: World, plan: ProducerPlan, batch: Batch):
       }
       return true
     }
-    if (answer?.errorCode === errorCode.UNKNOWN_TOPIC_ID || answer?.errorCode === errorCode.UNKNOWN_TOPIC_OR_PARTITION) {
+    if (
+      answer?.errorCode === errorCode.UNKNOWN_TOPIC_ID ||
+      answer?.errorCode === errorCode.UNKNOWN_TOPIC_OR_PARTITION
+    ) {
       return false
     }
     // Without idempotence a second try could store the records twice; the simulation then leaves their fate open.
@@ -130,9 +140,7 @@ async function sendOnce(world: World, plan: ProducerPlan, batch: Batch) {
   const records = buildBatch({
     records: batch.values.map(value => ({ value: Buffer.from(value) })),
     timestamp: world.clock.now(),
-    ...(plan.idempotent
-      ? { producerId: plan.producerId, producerEpoch: 0, baseSequence: batch.sequence }
-      : {}),
+    ...(plan.idempotent ? { producerId: plan.producerId, producerEpoch: 0, baseSequence: batch.sequence } : {}),
   })
   const partitionData = [newProduceRequestPartition({ index: plan.partition, records: [records] })]
   const topicData = [newProduceRequestTopic({ topicId: plan.topicId, partitionData })]
@@ -152,7 +160,8 @@ export async function consume(world: World, plan: ConsumerPlan): Promise<void> {
   const positions = Array.from({ length: plan.partitions }, () => 0)
   for (let poll = 0; poll < plan.polls; poll++) {
     const response = await fetchOnce(world, plan.topicId, positions, world.random.int(50, 5000))
-    for (const { partitionIndex, errorCode: code, records, logStartOffset } of response?.responses[0]?.partitions ?? []) {
+    for (const { partitionIndex, errorCode: code, records, logStartOffset } of response?.responses[0]?.partitions ??
+      []) {
       if (code === errorCode.OFFSET_OUT_OF_RANGE) positions[partitionIndex] = Math.max(0, logStartOffset)
       for (const { offset, value } of recordsIn(records)) {
         if (offset < (positions[partitionIndex] ?? 0)) continue
@@ -212,13 +221,16 @@ export async function readWhole(
   return { start, values }
 }
 
-/** Commits ever larger offsets for a group without members, one at a time. */
+/** Commits ever larger offsets for a group without members, one at a time, to the group's one coordinator. */
 export async function commit(world: World, group: string, topic: string, commits: number): Promise<void> {
   for (let offset = 1; offset <= commits; offset++) {
-    const partitions = [newOffsetCommitRequestPartition({ partitionIndex: 0, committedOffset: offset, committedMetadata: '' })]
+    const partitions = [
+      newOffsetCommitRequestPartition({ partitionIndex: 0, committedOffset: offset, committedMetadata: '' }),
+    ]
     const topics = [newOffsetCommitRequestTopic({ name: topic, partitions })]
     const request = newOffsetCommitRequest({ groupId: group, topics })
-    const answer = await withPatience(world, anyCore(world)?.handlers.OffsetCommit?.(request, context(8)) ?? null)
+    const coordinator = world.cluster.brokers[0]?.core
+    const answer = await withPatience(world, coordinator?.handlers.OffsetCommit?.(request, context(8)) ?? null)
     if (answer?.topics[0]?.partitions[0]?.errorCode === errorCode.NONE) world.history.committed(group, offset)
     await sleep(world.clock, world.random.int(1, 80))
   }

@@ -3,11 +3,12 @@
  * ledger and one shared store. The simulation kills, stops, continues and restarts them; a broker that loses its session
  * starts anew by itself, as a process supervisor would see to.
  */
-import { createLogger } from '../../broker/observe/logger.ts'
+
 import { Core } from '../../broker/core.ts'
 import type { LedgerFaults } from '../../broker/ledger/memory.ts'
 import { MemoryLedger } from '../../broker/ledger/memory.ts'
 import { MemoryStore } from '../../broker/objects/memory.ts'
+import { createLogger } from '../../broker/observe/logger.ts'
 import { FEATURE_LEVEL } from '../../broker/state/commands.ts'
 import { FaultyStore, type StoreFaults } from '../faulty-store.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
@@ -120,7 +121,12 @@ export class SimulatedCluster {
       },
       prefix: 'sim',
       api: coreApiSettings(broker.id),
-      flush: { windowBytes: 4096, maxWaitMs: 50, uploadSlots: 3, putsPerSecond: random.pick([5, 20, Number.POSITIVE_INFINITY]) },
+      flush: {
+        windowBytes: 4096,
+        maxWaitMs: 50,
+        uploadSlots: 3,
+        putsPerSecond: random.pick([5, 20, Number.POSITIVE_INFINITY]),
+      },
       cacheBytes: random.pick([2000, 1_000_000]),
       groups: {
         initialRebalanceDelayMs: 100,
@@ -172,5 +178,7 @@ function coreApiSettings(brokerId: number) {
     autoCreatePartitions: 1,
     maxPartitionsPerTopic: 100,
     maxPartitions: 1000,
+    logDir: 'memory',
+    brokerConfigs: new Map<string, string>(),
   }
 }

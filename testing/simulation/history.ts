@@ -50,7 +50,8 @@ export class History {
   read(value: string, place: Place): void {
     this.#reads++
     const sentTo = this.#sentTo.get(value)
-    if (sentTo !== place.topicId) throw new Violation(`"${value}" was read from ${nameOf(place)}, but sent to ${sentTo}`)
+    if (sentTo !== place.topicId)
+      throw new Violation(`"${value}" was read from ${nameOf(place)}, but sent to ${sentTo}`)
     this.#expectOneValue(place, value, 'read')
   }
 

@@ -21,6 +21,8 @@ export interface Summary {
 
 const STORM_MS = 12_000
 const CALM_MS = 25_000
+/** Long after everything should have ended. */
+const STUCK_MS = 300_000
 const PARTITIONS = 3
 const NEAR_THE_WRAP = 2147483640
 
@@ -30,7 +32,10 @@ export async function simulate(seed: number): Promise<Summary> {
   const clock = new VirtualClock()
   const cluster = new SimulatedCluster(clock, random.fork())
   const world: World = { clock, random: random.fork(), cluster, history: new History(), healed: false }
-  return clock.until(story(world, random))
+  const stuck = sleep(clock, STUCK_MS).then(() => {
+    throw new Violation('nobody comes to an end: a producer, a consumer or a broker is stuck')
+  })
+  return clock.until(Promise.race([story(world, random), stuck]))
 }
 
 async function story(world: World, random: SeededRandom): Promise<Summary> {
@@ -123,13 +128,15 @@ function checkDigests({ cluster }: World): void {
   const states = cluster.running.map(({ core }) => core.replica.state)
   const byPosition = new Map<number, number>()
   for (const { position, digest } of states) {
-    if ((byPosition.get(position) ?? digest) !== digest) throw new Violation(`two states differ at position ${position}`)
+    if ((byPosition.get(position) ?? digest) !== digest)
+      throw new Violation(`two states differ at position ${position}`)
     byPosition.set(position, digest)
   }
   const [state] = states
   if (state === undefined) return
   const encoded = encodeSnapshot(state)
-  if (!encodeSnapshot(decodeSnapshot(encoded)).equals(encoded)) throw new Violation('a snapshot does not survive a round')
+  if (!encodeSnapshot(decodeSnapshot(encoded)).equals(encoded))
+    throw new Violation('a snapshot does not survive a round')
 }
 
 /** What the state names is there, and what is there is named, or belongs to a session that still lives. */
@@ -144,6 +151,8 @@ async function checkStore({ cluster }: World): Promise<void> {
     if (key.startsWith('sim/snapshot/') || named.delete(key)) continue
     if (!living.some(folder => key.startsWith(folder))) throw new Violation(`${key} is an orphan that nobody swept`)
   }
-  const missing = [...named].filter(key => ![...state.objects.dead.values()].some(({ object }) => objectKey('sim', object) === key))
+  const missing = [...named].filter(
+    key => ![...state.objects.dead.values()].some(({ object }) => objectKey('sim', object) === key),
+  )
   if (missing.length > 0) throw new Violation(`${missing[0]} is named by the state, but not in the store`)
 }
