@@ -13,7 +13,7 @@ export function applyTopicCommand(state: ClusterState, command: TopicCommand, ch
   switch (command.type) {
     case 'createTopic': {
       const { topicId, name, partitions, replicationFactor, configs } = command.body
-      if (catalog.byName.has(name)) return refused(errorCode.TOPIC_ALREADY_EXISTS)
+      if (catalog.byName.has(name) || catalog.byId.has(topicId)) return refused(errorCode.TOPIC_ALREADY_EXISTS)
       const topic = catalog.create(topicId, name, partitions, replicationFactor)
       for (const config of configs) topic.configs.set(config.name, config.value)
       return DONE

@@ -78,7 +78,8 @@ export class ClusterState {
   }
 
   #openSession(epoch: number, info: Buffer): void {
-    this.sessions.set(epoch, { epoch, info, lastNumber: 0 })
+    // What came may be a slice of a whole ledger file, which must not live as long as the session.
+    this.sessions.set(epoch, { epoch, info: Buffer.from(info), lastNumber: 0 })
   }
 
   #closeSession(epoch: number): void {

@@ -18,7 +18,7 @@ import {
   writeSnapshot,
 } from './commands.gen.ts'
 import { ExtentLog } from './extents.ts'
-import type { Group } from './groups.ts'
+import type { DurableMember, Group } from './groups.ts'
 import type { ObjectKind, StoredObject } from './objects.ts'
 import type { PartitionLog } from './partition-log.ts'
 
@@ -108,7 +108,9 @@ function restore(snapshot: Snapshot): ClusterState {
   state.featureLevel = snapshot.featureLevel
   state.nextProducerId = snapshot.nextProducerId
   state.digest = snapshot.digest
-  for (const { epoch, lastNumber, info } of snapshot.sessions) state.sessions.set(epoch, { epoch, lastNumber, info })
+  for (const { epoch, lastNumber, info } of snapshot.sessions) {
+    state.sessions.set(epoch, { epoch, lastNumber, info: Buffer.from(info) })
+  }
   for (const { epoch, closedAt } of snapshot.closedSessions) state.closedSessions.set(epoch, closedAt)
   restoreObjects(state, snapshot)
   for (const topic of snapshot.topics) restoreTopic(state, topic)
@@ -155,9 +157,14 @@ function restoreGroup(state: ClusterState, snapshot: SnapshotGroup): void {
   const { members, offsets, ...facts } = snapshot
   state.groups.byId.set(snapshot.groupId, {
     ...facts,
-    members: new Map(members.map(member => [member.memberId, member])),
+    members: new Map(members.map(member => [member.memberId, ownBytes(member)])),
     offsets: new Map(
       offsets.map(({ topic, partitions }) => [topic, new Map(partitions.map(offset => [offset.partition, offset]))]),
     ),
   })
+}
+
+/** What was read is a slice of the whole snapshot, which must not live as long as the group. */
+function ownBytes(member: DurableMember): DurableMember {
+  return { ...member, subscription: Buffer.from(member.subscription), assignment: Buffer.from(member.assignment) }
 }
