@@ -118,8 +118,7 @@ export class ClassicGroup {
     const code = this.#problemInGeneration({ generation, memberId, groupInstanceId })
     if (isError(code)) return code
     // Its members know the generation, but they own nothing of it before its assignment is durable.
-    const isDurable = this.durable.current?.generation === generation
-    if (this.state === 'CompletingRebalance' || !isDurable) return errorCode.REBALANCE_IN_PROGRESS
+    if (this.durable.current?.generation !== generation) return errorCode.REBALANCE_IN_PROGRESS
     this.#roster.get(memberId)?.keepAlive()
     return errorCode.NONE
   }

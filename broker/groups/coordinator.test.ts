@@ -169,6 +169,8 @@ describe('two coordinators', () => {
     }
     expect(old.replica.state.groups.byId.get('g')).toMatchObject({ generation: 2 })
     expect(old.replica.state.groups.byId.get('g')?.members.size).toBe(2)
+    // It has given up, without anybody asking it.
+    expect(old.groups.list()).toEqual([{ groupId: 'g', protocolType: 'consumer', state: 'Stable' }])
   })
 })
 
@@ -233,6 +235,19 @@ describe('commits', () => {
     const leaving = a.leave()
     expect(await cluster.clock.until(consumer(broker.groups, 'tool').commit(5))).toBe(NONE)
     expect(await leaving).toEqual([NONE])
+  })
+
+  test('from outside wait as well while that has to wait for its turn at the ledger', async () => {
+    const cluster = await startCluster()
+    const broker = await cluster.broker({ faults: { ...noFaults, appendDelay: () => 500 } })
+    const a = consumer(broker.groups, 'a')
+    await cluster.clock.until(a.join())
+    const syncing = a.sync([{ memberId: a.memberId, assignment: EMPTY }])
+    const leaving = a.leave()
+    expect(broker.groups.list()).toMatchObject([{ state: 'Empty' }])
+    expect(await cluster.clock.until(consumer(broker.groups, 'tool').commit(5))).toBe(NONE)
+    expect(await cluster.clock.until(syncing)).toMatchObject({ errorCode: UNKNOWN_MEMBER_ID })
+    expect(await cluster.clock.until(leaving)).toEqual([NONE])
   })
 
   test('of a group that never was: from outside they make one, from members they are refused', async () => {

@@ -79,12 +79,14 @@ describe('the first round', () => {
       await broker.clock.advance(2500)
       join(name)
     }
-    await broker.clock.advance(2499)
+    await broker.clock.advance(2000)
+    join('e')
+    await broker.clock.advance(499)
     expect(state(broker)).toBe('PreparingRebalance')
     await broker.clock.advance(1)
     expect(state(broker)).toBe('CompletingRebalance')
     const joined = await Promise.all(joins)
-    expect(joined[0]?.members).toHaveLength(4)
+    expect(joined[0]?.members).toHaveLength(5)
   })
 
   test('ends at the first delay when nobody else comes', async () => {
@@ -290,6 +292,27 @@ describe('another round begins', () => {
     expect(first).toMatchObject({ errorCode: NONE, assignment: assignmentOf(a.memberId) })
     expect(broker.replica.state.groups.byId.get('g')?.generation).toBe(2)
   })
+})
+
+test('an assignment that waits for its turn at the ledger is dropped when another round has begun', async () => {
+  const faults = { ...noFaults, appendDelay: () => 500 }
+  const broker = await startBroker({ faults, settings: { initialRebalanceDelayMs: 0 } })
+  const { clock, groups } = broker
+  const [a, b, c] = [consumer(groups, 'a'), consumer(groups, 'b'), consumer(groups, 'c')]
+  await stabilize(broker, [a])
+  const left = a.leave()
+  const joined = b.join()
+  await clock.advance(10)
+  expect(await joined).toMatchObject({ generation: 3 })
+  const synced = b.sync(assignments(b))
+  const joining = c.join()
+  expect(await clock.until(synced)).toMatchObject({ errorCode: REBALANCE_IN_PROGRESS })
+  expect(await clock.until(left)).toEqual([NONE])
+  await clock.advance(2000)
+  const durable = broker.replica.state.groups.byId.get('g')
+  expect([durable?.generation, durable?.members.size]).toEqual([2, 0])
+  await clock.until(Promise.all([b.join(), joining]))
+  expect(b.generation).toBe(4)
 })
 
 describe('time', () => {

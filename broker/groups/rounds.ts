@@ -59,8 +59,6 @@ export class Rounds {
   #delay: JoinDelay | undefined
   /** Members of the generation that have not sent their SyncGroup. */
   readonly #yetToSync = new Set<string>()
-  /** Generation whose assignment is on its way to the ledger. */
-  #storing = -1
 
   /** Takes up the group where the ledger has it; its members' sessions start anew. */
   constructor(durable: DurableGroup, parts: RoundsParts) {
@@ -149,13 +147,10 @@ export class Rounds {
   /** The leader's assignment: becomes durable, then the syncs are answered. The first of a generation counts. */
   assign(assignments: SyncRequest['assignments']): void {
     const generation = this.#generation
-    if (this.#storing === generation) return
-    this.#storing = generation
     const byMember = new Map(assignments.map(({ memberId, assignment }) => [memberId, Buffer.from(assignment)]))
     const assignmentOf = ({ memberId }: Member) => byMember.get(memberId) ?? EMPTY
     const stands = () => this.#state === 'CompletingRebalance' && this.#generation === generation
     this.store(stands, assignmentOf, code => {
-      this.#storing = -1
       if (isError(code)) {
         this.#prepareRebalance('the assignment could not be stored', code)
         return
@@ -250,7 +245,6 @@ export class Rounds {
     if (this.#state === 'CompletingRebalance') this.#dropAssignments(toSyncs)
     this.#yetToSync.clear()
     this.#syncDeadline.clear()
-    this.#retry.clear()
     const wasEmpty = this.#state === 'Empty'
     this.#state = 'PreparingRebalance'
     onRebalance(reason)

@@ -151,6 +151,70 @@ test('nobody of a group of static members came back: the round waits for them un
   expect(state(broker)).toBe('Empty')
 })
 
+test('the one that came back has to sync in time when its former self did not', async () => {
+  const { broker, clock, one, two } = await stableGroup({ rebalanceTimeoutMs: 20_000, sessionTimeoutMs: 60_000 })
+  await clock.until(Promise.all([one.join(), two.join()]))
+  await clock.until(one.sync([{ memberId: one.memberId, assignment: Buffer.from('all') }]))
+  two.memberId = ''
+  expect(await clock.until(two.join())).toMatchObject({ errorCode: NONE, generation: 2 })
+  await clock.advance(19_000)
+  expect(state(broker)).toBe('Stable')
+  await clock.advance(1000)
+  expect(state(broker)).toBe('PreparingRebalance')
+  expect(two.heartbeat()).toBe(UNKNOWN_MEMBER_ID)
+})
+
+test('of two that come back at once the last one stays', async () => {
+  const { broker, clock, groups, back, two } = await stableGroup({}, { ...noFaults, appendDelay: () => 100 })
+  const last = consumer(groups, 'one', { groupInstanceId: 'one' })
+  const [first, second] = await clock.until(Promise.all([back.join(), last.join()]))
+  expect(first).toMatchObject({ errorCode: FENCED_INSTANCE_ID })
+  expect(second).toMatchObject({ errorCode: NONE, generation: 1 })
+  const durable = [...(broker.replica.state.groups.byId.get('g')?.members.keys() ?? [])]
+  expect(durable.sort()).toEqual([last.memberId, two.memberId].sort())
+  expect([last.heartbeat(), back.heartbeat()]).toEqual([NONE, FENCED_INSTANCE_ID])
+})
+
+test('of two that come back at once while the ledger refuses neither spoils the group', async () => {
+  let refuses = false
+  const faults = { ...noFaults, appendDelay: () => 100, refusesAppend: () => refuses }
+  const { clock, groups, back, two } = await stableGroup({}, faults)
+  refuses = true
+  const last = consumer(groups, 'one', { groupInstanceId: 'one' })
+  const [first, second] = await clock.until(Promise.all([back.join(), last.join()]))
+  expect([first.errorCode, second.errorCode]).toEqual([FENCED_INSTANCE_ID, errorCode.COORDINATOR_NOT_AVAILABLE])
+  refuses = false
+  expect([...(groups.live('g')?.members ?? [])].map(({ groupInstanceId }) => groupInstanceId).sort()).toEqual([
+    'one',
+    'two',
+  ])
+  last.memberId = ''
+  expect(await clock.until(last.join())).toMatchObject({ errorCode: NONE, generation: 1 })
+  expect([last.heartbeat(), two.heartbeat()]).toEqual([NONE, NONE])
+})
+
+test('a coordinator that takes the group up knows who leads', async () => {
+  const cluster = await startCluster()
+  const [old, current] = [await cluster.broker(), await cluster.broker()]
+  const { clock } = cluster
+  const change = { rebalanceTimeoutMs: 20_000, sessionTimeoutMs: 60_000 }
+  const is = (name: string) => consumer(old.groups, name, { groupInstanceId: name, ...change })
+  const [one, two] = [is('one'), is('two')]
+  await clock.until(Promise.all([one.join(), two.join()]))
+  await clock.until(Promise.all([one.sync([]), two.sync()]))
+  // The first member misses a round, so the second leads.
+  void consumer(old.groups, 'three', change).join()
+  const joined = two.join()
+  await clock.advance(20_000)
+  expect(await joined).toMatchObject({ leader: two.memberId, generation: 2 })
+  await clock.until(two.sync([]))
+  await clock.advance(10)
+  const [first] = current.replica.state.groups.byId.get('g')?.members.keys() ?? []
+  expect(first).toBe(one.memberId)
+  const asked = await clock.until(current.groups.join('g', { ...one.joinAs, memberId: one.memberId }))
+  expect(asked).toMatchObject({ errorCode: NONE, generation: 2, leader: two.memberId, members: [] })
+})
+
 test('an administrator removes a static member by its instance id alone', async () => {
   const { broker, clock, groups, one } = await stableGroup()
   const remove = (groupInstanceId: string) =>
