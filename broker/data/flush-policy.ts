@@ -17,6 +17,9 @@ export interface FlushLimits {
   readonly putsPerSecond: number
 }
 
+/** What was overdrawn is paid for, but the traffic of an hour ago shall not slow down that of now. */
+const LONGEST_DEBT_SECONDS = 10
+
 /** A token bucket: `rate` tokens a second, at most one second's worth saved up. */
 export class TokenBucket {
   readonly #rate: number
@@ -42,7 +45,7 @@ export class TokenBucket {
   overdraw(now: number): void {
     if (this.#rate === Number.POSITIVE_INFINITY) return
     this.#fill(now)
-    this.#tokens--
+    this.#tokens = Math.max(this.#tokens - 1, -LONGEST_DEBT_SECONDS * this.#rate)
   }
 
   /** Milliseconds until a whole token is there. */

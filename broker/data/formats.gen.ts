@@ -147,7 +147,7 @@ export function readWalFooter(r: Reader, version: number): WalFooter {
   const epoch = r.int64()
   const number = r.int64()
   const runs: WalFooterRun[] = []
-  for (let left = r.compactArrayLength(50); left > 0; left--) runs.push(readWalFooterRun(r, version))
+  for (let left = r.compactArrayLength(54); left > 0; left--) runs.push(readWalFooterRun(r, version))
   const unknown = r.unknownTags()
   const m: WalFooter = { epoch, number, runs }
   if (unknown !== undefined) m.unknownTaggedFields = unknown
@@ -195,7 +195,7 @@ function readWalFooterRun(r: Reader, version: number): WalFooterRun {
   const partition = r.int32()
   const position = r.int32()
   const length = r.int32()
-  const records = r.int32()
+  const records = r.int64()
   const batches = r.int32()
   const maxTimestamp = r.int64()
   const checksum = r.uint32()
@@ -222,7 +222,7 @@ function writeWalFooterRun(w: Writer, m: WalFooterRun, version: number): void {
   w.int32(m.partition)
   w.int32(m.position)
   w.int32(m.length)
-  w.int32(m.records)
+  w.int64(m.records)
   w.int32(m.batches)
   w.int64(m.maxTimestamp)
   w.uint32(m.checksum)

@@ -60,7 +60,10 @@ export class Ingest {
     const now = this.#options.clock.monotonic()
     this.#open ??= new Window(now)
     const settled = this.#open.add(log, batch)
-    if (this.#open.bytes >= this.#options.limits.windowBytes) this.#seal()
+    if (this.#open.bytes >= this.#options.limits.windowBytes) {
+      this.#budget.overdraw(now)
+      this.#seal()
+    }
     this.#kick()
     return settled
   }

@@ -5,6 +5,7 @@
  * footer | length u32 of the footer | magic "KFSSEG01".
  */
 import type { ReplaceExtent } from '../state/commands.gen.ts'
+import { MAX_EXTENT_COUNT } from '../state/extents.ts'
 import { crc32c } from '../wire/crc32c.ts'
 import { Reader } from '../wire/reader.ts'
 import { WireError } from '../wire/wire-error.ts'
@@ -71,7 +72,7 @@ function joinPieces(pieces: readonly SegmentPiece[], extentBytes: number): Segme
   for (const piece of pieces) {
     const length = piece.bytes.reduce((sum, { length }) => sum + length, 0)
     const last = joined.at(-1)
-    if (last !== undefined && length <= room) {
+    if (last !== undefined && length <= room && last.count + piece.count <= MAX_EXTENT_COUNT) {
       joined[joined.length - 1] = {
         baseOffset: last.baseOffset,
         count: last.count + piece.count,

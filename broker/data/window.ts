@@ -5,7 +5,7 @@
  * span, so that a busy partition costs the ledger one span and not one per request.
  */
 import type { AppendRun, AppendSpan } from '../state/commands.gen.ts'
-import type { Extent } from '../state/extents.ts'
+import { type Extent, MAX_EXTENT_COUNT } from '../state/extents.ts'
 import type { Outcome, SpanOutcome } from '../state/outcome.ts'
 import type { PartitionLog } from '../state/partition-log.ts'
 import { errorCode } from '../wire/errors.ts'
@@ -60,7 +60,7 @@ class Run implements RunContent {
     const last = this.spans.at(-1)
     this.slices.push(batch.bytes)
     this.batches++
-    if (last !== undefined && last.producerId < 0 && batch.producerId < 0) {
+    if (last !== undefined && sharesSpan(last, batch)) {
       this.waiting.push({ span: this.spans.length - 1, record: last.records, resolve, reject })
       last.length += batch.bytes.length
       last.records += batch.records
@@ -82,6 +82,11 @@ class Run implements RunContent {
       )
     }
   }
+}
+
+/** A batch may claim any number of records; what a span can count is limited. */
+function sharesSpan(last: AppendSpan, batch: IncomingBatch): boolean {
+  return last.producerId < 0 && batch.producerId < 0 && last.records + batch.records <= MAX_EXTENT_COUNT
 }
 
 /** An accepted piece of a run: its extent but for the object, and its bytes. */
@@ -154,6 +159,7 @@ function extentsOfRun(run: Run, start: number, outcomes: readonly SpanOutcome[])
   for (const [index, span] of run.spans.entries()) {
     const outcome = outcomes[index]
     if (outcome?.errorCode === errorCode.NONE) {
+      if (open !== undefined && open.count + span.records > MAX_EXTENT_COUNT) close()
       open ??= { baseOffset: outcome.baseOffset, count: 0, position, length: 0, maxTimestamp: -1 }
       open.count += span.records
       open.length += span.length

@@ -2,6 +2,7 @@
 import { errorCode } from '../wire/errors.ts'
 import type { ClusterState } from './cluster-state.ts'
 import type { Append, AppendRun, AppendSpan, Replace, ReplaceRun } from './commands.gen.ts'
+import { MAX_EXTENT_COUNT } from './extents.ts'
 import type { StoredObject } from './objects.ts'
 import { DONE, type Outcome, type SpanOutcome } from './outcome.ts'
 import type { PartitionLog } from './partition-log.ts'
@@ -36,6 +37,10 @@ function applyRun(
   for (const span of run.spans) {
     const outcome = log === undefined ? NO_SUCH_PARTITION : judge(log, span)
     if (log !== undefined && outcome.errorCode === errorCode.NONE) {
+      if (pending !== undefined && !pending.hasRoomFor(span)) {
+        pending.addTo(state, log, object, growth)
+        pending = undefined
+      }
       pending ??= new PendingExtent(outcome.baseOffset, position)
       pending.extend(span)
       log.nextOffset += span.records
@@ -73,7 +78,7 @@ const NO_SUCH_PARTITION: SpanOutcome = {
   logStartOffset: -1,
 }
 
-/** Adjacent accepted spans of a run become one extent. */
+/** Adjacent accepted spans of a run become one extent, as long as it can count them. */
 class PendingExtent {
   readonly #baseOffset: number
   readonly #position: number
@@ -84,6 +89,10 @@ class PendingExtent {
   constructor(baseOffset: number, position: number) {
     this.#baseOffset = baseOffset
     this.#position = position
+  }
+
+  hasRoomFor(span: AppendSpan): boolean {
+    return this.#count + span.records <= MAX_EXTENT_COUNT
   }
 
   extend(span: AppendSpan): void {

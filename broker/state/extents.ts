@@ -23,6 +23,9 @@ export interface Extent {
   readonly maxTimestamp: number
 }
 
+/** The most offsets that one extent covers: what commands can say of one. A batch covers no more. */
+export const MAX_EXTENT_COUNT = 2 ** 31 - 1
+
 const INITIAL_CAPACITY = 4
 const ENCODED_EXTENT = 36
 

@@ -13,7 +13,7 @@ export const walFooter = message(
       partition: int32(),
       position: int32(),
       length: int32(),
-      records: int32(),
+      records: int64(),
       batches: int32(),
       maxTimestamp: int64(),
       /** CRC-32C of the run's bytes as stored. */
