@@ -114,6 +114,7 @@ export class Broker {
 
   async #stop(): Promise<void> {
     this.#health.check('broker', () => 'stopping')
+    this.#core.beginStop()
     await this.#listener.drain(this.#settings.drainTimeoutMs)
     await this.#core.stop()
     await this.#ledger.close()

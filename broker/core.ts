@@ -96,6 +96,7 @@ export class Core {
     })
     const core = new Core(options, replica)
     await core.#nameCluster()
+    core.groups.resume()
     core.#startUpkeep()
     return core
   }
@@ -121,6 +122,7 @@ export class Core {
     this.groups = new GroupCoordinator({
       replica,
       clock,
+      log: options.log,
       newMemberId: name => `${name}-${random.uuid()}`,
       settings: options.groups,
     })
@@ -139,6 +141,11 @@ export class Core {
       diskSpace: options.diskSpace ?? (async () => ({ totalBytes: -1, usableBytes: -1 })),
       newTopicId: () => random.uuid(),
     })
+  }
+
+  /** Lets go of the members that wait for a rebalance; call it before the sockets are drained, which waits for answers. */
+  beginStop(): void {
+    this.groups.stop()
   }
 
   /** Finishes what was taken, writes a checkpoint, and ends the session. Ledger and store stay open: they are not ours. */

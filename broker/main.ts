@@ -5,6 +5,7 @@
  * Exit codes: 0 after SIGTERM or SIGINT; 1 when the broker could not start or can no longer serve; 2 for wrong settings.
  * What is wrong is one line on standard error. A second signal ends the process at once.
  */
+import { setFlagsFromString } from 'node:v8'
 import { Broker } from './broker.ts'
 import { createLogger } from './observe/logger.ts'
 import { loadSettings, type Settings, SettingsError } from './settings.ts'
@@ -19,6 +20,10 @@ function settingsOrExit(): Settings {
     process.exit(2)
   }
 }
+
+// Records live outside the heap, which is small (20 MB); left alone, V8 marks all of it after every few megabytes of them.
+// Measured at 12 partitions, 1 KiB records: 45 full collections per 300 MB before, 8 after, and half the CPU time.
+setFlagsFromString('--heap-growing-percent=300')
 
 const settings = settingsOrExit()
 const log = createLogger(settings.logLevel)

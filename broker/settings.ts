@@ -119,7 +119,7 @@ export const settingsSchema = z.strictObject({
     'The longest that a record waits for company in its object, in ms.',
     whole(250, 0, 60_000),
   ),
-  uploadSlots: setting('KAFSCALE_UPLOAD_SLOTS', 'Objects written at the same time.', whole(2, 1, 64)),
+  uploadSlots: setting('KAFSCALE_UPLOAD_SLOTS', 'Objects written at the same time.', whole(1, 1, 64)),
   putsPerSecond: setting(
     'KAFSCALE_PUTS_PER_SECOND',
     'Budget of object writes per second; 0 for none, as in a folder a write costs nothing.',
