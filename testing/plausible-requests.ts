@@ -101,8 +101,13 @@ export const exchanges: { readonly [Name in ApiName]?: Exchange<Name> } = {
     ],
   },
   ListOffsets: {
-    good: (_, version) => listOffsets('t', [-1, -2, 0], version),
-    bad: (_, version) => [listOffsets('unknown', [-1], version), listOffsets('t', [-3, -4, -5, -6, -7], version, HUGE)],
+    good: (_, version) => listOffsets('t', [0], version),
+    bad: (_, version) => [
+      ...[-1, -2, -3, -4, -5, -6, -7].map(timestamp => listOffsets('t', [timestamp], version)),
+      listOffsets('unknown', [-1], version),
+      listOffsets('t', [-1, -2], version),
+      listOffsets('t', [-1], version, HUGE),
+    ],
   },
   Metadata: {
     good: ({ topicId }, version) =>

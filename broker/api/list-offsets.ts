@@ -5,6 +5,7 @@
 import type { PartitionLog } from '../state/partition-log.ts'
 import { errorCode } from '../wire/errors.ts'
 import {
+  type ListOffsetsRequest,
   type ListOffsetsRequestPartition,
   type ListOffsetsResponsePartition,
   newListOffsetsResponse,
@@ -40,10 +41,12 @@ type ListParts = Pick<Parts, 'replica' | 'timestamps'>
 
 export function listOffsets(parts: ListParts): Handler<'ListOffsets'> {
   return async (request, { version }) => {
+    const twice = namedTwice(request)
     const unavailable = await parts.replica.barrier().then(() => errorCode.NONE, failureCode)
     const topics = request.topics.map(async ({ name, partitions }) => {
       const topic = findTopic(parts.replica.state.catalog, name, ZERO_UUID)
       const answers = partitions.map(async (wanted): Promise<ListOffsetsResponsePartition> => {
+        if (twice.has(`${name}/${wanted.partitionIndex}`)) return refusal(wanted, errorCode.INVALID_REQUEST)
         const found = findPartition(topic, wanted.partitionIndex)
         if ('errorCode' in found) return refusal(wanted, found.errorCode)
         const epochProblem = leaderEpochProblem(wanted.currentLeaderEpoch)
@@ -58,6 +61,20 @@ export function listOffsets(parts: ListParts): Handler<'ListOffsets'> {
     })
     return newListOffsetsResponse({ topics: await Promise.all(topics) })
   }
+}
+
+/** One answer could not tell which of the two questions it is for, so Kafka refuses both. */
+function namedTwice({ topics }: ListOffsetsRequest): ReadonlySet<string> {
+  const seen = new Set<string>()
+  const twice = new Set<string>()
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex } of partitions) {
+      const id = `${name}/${partitionIndex}`
+      if (seen.has(id)) twice.add(id)
+      seen.add(id)
+    }
+  }
+  return twice
 }
 
 async function answer(

@@ -51,15 +51,6 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     ...honoured,
   },
   {
-    name: 'compression.type',
-    type: 'string',
-    default: 'producer',
-    brokerKey: 'compression.type',
-    values: ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'],
-    documentation: 'Codec of stored batches; producer leaves each batch as it was sent.',
-    ...honoured,
-  },
-  {
     name: 'compression.gzip.level',
     type: 'int',
     default: '-1',
@@ -79,6 +70,15 @@ export const TOPIC_CONFIG_KEYS: readonly ConfigKey[] = [
     min: 1,
     max: 17,
     ...shown,
+  },
+  {
+    name: 'compression.type',
+    type: 'string',
+    default: 'producer',
+    brokerKey: 'compression.type',
+    values: ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'],
+    documentation: 'Codec of stored batches; producer leaves each batch as it was sent.',
+    ...honoured,
   },
   {
     name: 'compression.zstd.level',
