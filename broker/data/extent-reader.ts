@@ -74,7 +74,9 @@ export class ExtentReader {
       for (const extent of read.extents) {
         const from = extent.position - read.position
         const block = bytes.then(whole => {
-          const slice = whole.subarray(from, from + extent.length)
+          const own = whole.subarray(from, from + extent.length)
+          // A slice would keep its neighbours in memory for as long as it is cached.
+          const slice = read.extents.length > 1 ? Buffer.from(own) : own
           return stored?.kind === 'wal' ? stampOffsets([slice], extent.baseOffset) : [slice]
         })
         // Who wants the block awaits it through the cache; here only the unhandled rejection is kept away.

@@ -17,6 +17,7 @@ const SLOTS = 1000
 /** `min.incremental.fetch.session.eviction.ms`. */
 const EVICTABLE_AFTER_MS = 120_000
 const LAST_EPOCH = 0x7fffffff
+const SESSIONLESS = -1
 
 export interface FetchedPartition {
   /** Empty when the request names topics by id. */
@@ -92,7 +93,7 @@ export class FetchSessions {
 
   /** Throws KafkaError FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH or FETCH_SESSION_TOPIC_ID_ERROR. */
   begin(request: FetchRequestSession): FetchContext {
-    if (request.sessionEpoch <= 0) {
+    if (request.sessionEpoch === SESSIONLESS || request.sessionEpoch === 0) {
       this.#sessions.delete(request.sessionId)
       const session = request.sessionEpoch === 0 ? this.#open(request) : undefined
       return fullContext(request.partitions, session)

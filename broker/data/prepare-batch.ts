@@ -9,8 +9,10 @@ import type { TopicSettings } from '../state/topic-settings.ts'
 import { errorCode, KafkaError } from '../wire/errors.ts'
 import {
   batchBaseSequence,
+  batchCompression,
   batchLength,
   batchMaxTimestamp,
+  batchPayload,
   batchProducerEpoch,
   batchProducerId,
   batchRecordCount,
@@ -20,6 +22,9 @@ import {
 } from '../wire/record-batch.ts'
 import { hasNullKey, recompress } from './rewrite-batch.ts'
 import type { IncomingBatch } from './window.ts'
+
+/** Length, attributes, timestamp, offset, key, value, headers: one byte each at least. */
+const LEAST_RECORD_BYTES = 7
 
 export type Prepared = { readonly batch: IncomingBatch } | { readonly errorCode: number; readonly message: string }
 
@@ -34,6 +39,7 @@ export function prepareBatch(
   const problem = validateBatch(field, produceVersion)
   if (problem !== undefined) return refuse(problem.code, problem.message)
   const sent = field.subarray(0, batchLength(field, 0))
+  if (claimsTooMany(sent)) return refuse(errorCode.INVALID_RECORD, 'the records are fewer than the batch says')
   if (isTransactional(sent, 0)) return refuse(errorCode.INVALID_TXN_STATE, 'transactions are not supported')
   const rewritten = rewrite(sent, settings)
   if ('errorCode' in rewritten) return rewritten
@@ -71,6 +77,12 @@ function rewrite(
     if (cause instanceof KafkaError) return refuse(cause.code, cause.message)
     throw cause
   }
+}
+
+/** Offsets are given by the count, so it must not be plucked out of the air. Compressed records are not looked into. */
+function claimsTooMany(batch: Buffer): boolean {
+  const isCompressed = batchCompression(batch, 0) !== 0
+  return !isCompressed && batchRecordCount(batch, 0) * LEAST_RECORD_BYTES > batchPayload(batch, 0).length
 }
 
 function oneBuffer(records: readonly Buffer[] | null): Buffer {

@@ -1,0 +1,43 @@
+import { describe, expect, test } from '@jest/globals'
+import { TokenBucket } from './flush-policy.ts'
+
+describe('token bucket', () => {
+  test('begins with a second of tokens and fills at its rate', () => {
+    const bucket = new TokenBucket(4, 0)
+    expect([1, 2, 3, 4, 5].map(() => bucket.take(0))).toEqual([true, true, true, true, false])
+    expect(bucket.wait(0)).toBe(250)
+    expect([bucket.take(249), bucket.take(250), bucket.take(251)]).toEqual([false, true, false])
+  })
+
+  test('saves up no more than a second of tokens', () => {
+    const bucket = new TokenBucket(3, 0)
+    let taken = 0
+    while (bucket.take(3_600_000)) taken++
+    expect(taken).toBe(3)
+  })
+
+  test('a rate below one a second still comes to a whole token', () => {
+    const bucket = new TokenBucket(0.5, 0)
+    expect([bucket.take(0), bucket.wait(0)]).toEqual([false, 1000])
+    expect([bucket.take(1000), bucket.take(2999), bucket.take(3000)]).toEqual([true, false, true])
+  })
+
+  test('what was overdrawn is paid for by what comes later', () => {
+    const bucket = new TokenBucket(1, 0)
+    for (let n = 0; n < 3; n++) bucket.overdraw(0)
+    expect(bucket.wait(0)).toBe(3000)
+    expect([bucket.take(2999), bucket.take(3000)]).toEqual([false, true])
+  })
+
+  test('debts end: heavy traffic of an hour ago slows nobody down', () => {
+    const bucket = new TokenBucket(2, 0)
+    for (let n = 0; n < 10_000; n++) bucket.overdraw(0)
+    expect(bucket.wait(0)).toBe(10_500)
+  })
+
+  test('without a limit there is always one', () => {
+    const bucket = new TokenBucket(Number.POSITIVE_INFINITY, 0)
+    for (let n = 0; n < 1000; n++) bucket.overdraw(0)
+    expect([bucket.take(0), bucket.wait(0)]).toEqual([true, 0])
+  })
+})
