@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { MemoryBroker } from '../../testing/memory-broker.ts'
 import { noFaults } from '../ledger/memory.ts'
 import { errorCode } from '../wire/errors.ts'
-import { type CreateTopicsRequestTopic, newCreateTopicsRequest } from '../wire/messages.gen.ts'
+import { type CreateTopicsRequestTopic, newCreateTopicsRequest, newDeleteTopicsRequest } from '../wire/messages.gen.ts'
 import { ZERO_UUID } from '../wire/uuid.ts'
 
 const VERSION = 7
@@ -201,6 +201,12 @@ describe('a topic is refused', () => {
       errorCode.INVALID_TOPIC_EXCEPTION,
     ])
   })
+})
+
+test('a name that only looked like another is free when that topic is gone', async () => {
+  await create([topic('old.one')])
+  await broker.ask('DeleteTopics', 1, newDeleteTopicsRequest({ topicNames: ['old.one'], timeoutMs: 1000 }))
+  expect((await create([topic('old_one')]))[0]?.errorCode).toBe(errorCode.NONE)
 })
 
 describe('topics of one request', () => {

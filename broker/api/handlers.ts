@@ -40,7 +40,7 @@ export function allHandlers(parts: Parts): Handlers {
     Produce: produce(parts),
     Fetch: fetch(parts),
     ListOffsets: listOffsets(parts),
-    Metadata: metadata(parts),
+    Metadata: metadata(parts, turns),
     OffsetCommit: offsetCommit(parts),
     OffsetFetch: offsetFetch(parts),
     FindCoordinator: findCoordinator(parts),

@@ -17,7 +17,8 @@ import { CLUSTER_OPERATIONS, OPERATIONS_OMITTED, TOPIC_OPERATIONS } from './auth
 import { type BrokerAddress, liveBrokers, replicasOf } from './brokers.ts'
 import type { Handler } from './handler.ts'
 import type { Parts } from './parts.ts'
-import { createTopic, newTopicProblem } from './topic-creation.ts'
+import { createTopic, newTopicProblem, partitionCountProblem, topicNameProblem } from './topic-creation.ts'
+import type { Turns } from './turns.ts'
 
 type MetadataParts = Pick<Parts, 'replica' | 'settings' | 'newTopicId'>
 
@@ -26,9 +27,11 @@ const FIRST_VERSION_BY_ID = 12
 /** The topics that Kafka keeps for itself. We have none of them, but their names stay special to clients. */
 export const INTERNAL_TOPICS: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state'])
 
-export function metadata(parts: MetadataParts): Handler<'Metadata'> {
+const NONE_FAILED: ReadonlyMap<string, number> = new Map()
+
+export function metadata(parts: MetadataParts, turns: Turns): Handler<'Metadata'> {
   return async (request, { version, client }) => {
-    const topics = await topicsOf(parts, request, version)
+    const topics = await topicsOf(parts, turns, request, version)
     const { replica, settings } = parts
     const brokers = liveBrokers(replica.state, client.listener)
     const topicOperations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_OMITTED
@@ -46,17 +49,18 @@ export function metadata(parts: MetadataParts): Handler<'Metadata'> {
 
 async function topicsOf(
   parts: MetadataParts,
+  turns: Turns,
   request: MetadataRequest,
   version: number,
 ): Promise<(Topic | MetadataResponseTopic)[]> {
   const { catalog } = parts.replica.state
   if (request.topics === null || (version === 0 && request.topics.length === 0)) return [...catalog.byName.values()]
-  return Promise.all(
-    request.topics.map(wanted =>
-      wanted.topicId === ZERO_UUID
-        ? byName(parts, wanted, request.allowAutoTopicCreation)
-        : byId(parts, wanted, version),
-    ),
+  const named = request.topics.filter(({ topicId }) => topicId === ZERO_UUID).map(({ name }) => name ?? '')
+  const missing = named.filter(name => !catalog.byName.has(name))
+  const mayCreate = request.allowAutoTopicCreation && parts.settings.autoCreateTopics
+  const failed = mayCreate && missing.length > 0 ? await turns.run(() => createAll(parts, missing)) : NONE_FAILED
+  return request.topics.map(wanted =>
+    wanted.topicId === ZERO_UUID ? byName(parts, wanted.name ?? '', failed) : byId(parts, wanted, version),
   )
 }
 
@@ -66,28 +70,41 @@ function byId(parts: MetadataParts, wanted: MetadataRequestTopic, version: numbe
   return topic ?? unknown(errorCode.UNKNOWN_TOPIC_ID, null, wanted.topicId)
 }
 
-async function byName(
-  parts: MetadataParts,
-  wanted: MetadataRequestTopic,
-  mayCreate: boolean,
-): Promise<Topic | MetadataResponseTopic> {
-  const name = wanted.name ?? ''
-  const { catalog } = parts.replica.state
-  const topic = catalog.byName.get(name)
+function byName(
+  { replica }: MetadataParts,
+  name: string,
+  failed: ReadonlyMap<string, number>,
+): Topic | MetadataResponseTopic {
+  const topic = replica.state.catalog.byName.get(name)
   if (topic !== undefined) return topic
-  const { autoCreateTopics, autoCreatePartitions } = parts.settings
-  const create = { name, partitions: autoCreatePartitions, replicationFactor: 1, configs: [] }
-  const problem = newTopicProblem(parts.replica, parts.settings, create)
-  if (problem?.errorCode === errorCode.INVALID_TOPIC_EXCEPTION) return unknown(problem.errorCode, name)
-  if (!mayCreate || !autoCreateTopics) return unknown(errorCode.UNKNOWN_TOPIC_OR_PARTITION, name)
-  if (problem !== undefined) return unknown(problem.errorCode, name)
-  try {
-    await createTopic(parts, create)
-  } catch (cause) {
-    if (cause instanceof KafkaError) return unknown(errorCode.LEADER_NOT_AVAILABLE, name)
-    throw cause
-  }
-  return catalog.byName.get(name) ?? unknown(errorCode.UNKNOWN_TOPIC_OR_PARTITION, name)
+  return unknown(topicNameProblem(name)?.errorCode ?? failed.get(name) ?? errorCode.UNKNOWN_TOPIC_OR_PARTITION, name)
+}
+
+/** Creates topics on first use, as far as the limits allow. Resolves with the error codes of those that failed. */
+async function createAll(parts: MetadataParts, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const { replica, settings } = parts
+  const failed = new Map<string, number>()
+  const partitions = settings.autoCreatePartitions
+  let all = 0
+  const creations = [...new Set(names)].map(async name => {
+    const topic = { name, partitions, replicationFactor: 1, configs: [] }
+    const problem =
+      newTopicProblem(replica, settings, topic) ??
+      partitionCountProblem(replica, settings, partitions, all + partitions)
+    if (problem !== undefined) {
+      failed.set(name, problem.errorCode)
+      return
+    }
+    all += partitions
+    try {
+      await createTopic(parts, topic)
+    } catch (cause) {
+      if (!(cause instanceof KafkaError)) throw cause
+      failed.set(name, errorCode.LEADER_NOT_AVAILABLE)
+    }
+  })
+  await Promise.all(creations)
+  return failed
 }
 
 function unknown(code: number, name: string | null, topicId = ZERO_UUID): MetadataResponseTopic {

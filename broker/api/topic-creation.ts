@@ -40,7 +40,7 @@ export function takenNameProblem(replica: Replica, name: string): Problem | unde
   if (catalog.byName.has(name)) {
     return { errorCode: errorCode.TOPIC_ALREADY_EXISTS, message: `Topic '${name}' already exists.` }
   }
-  const twin = collidingName(catalog.byName.keys(), name)
+  const twin = catalog.twinOf(name)
   return twin === undefined ? undefined : invalidName(`Topic '${name}' collides with existing topic: ${twin}`)
 }
 
@@ -68,14 +68,6 @@ export function partitionCountProblem(
   }
   if (replica.state.catalog.partitionCount + added <= settings.maxPartitions) return undefined
   return refuse(`the cluster may have ${settings.maxPartitions} partitions at most`)
-}
-
-/** Dots and underscores are one character in metric names, so Kafka keeps such names apart. */
-function collidingName(names: Iterable<string>, name: string): string | undefined {
-  if (!/[._]/.test(name)) return undefined
-  const folded = name.replaceAll('.', '_')
-  for (const other of names) if (other !== name && other.replaceAll('.', '_') === folded) return other
-  return undefined
 }
 
 /** Resolves with the error code of the ledger: TOPIC_ALREADY_EXISTS when somebody else was faster. */

@@ -22,6 +22,8 @@ export class Catalog {
   readonly byName = new Map<string, Topic>()
   /** Dynamic configurations of everything but topics: `type/name` -> key -> value. */
   readonly configs = new Map<string, Map<string, string>>()
+  /** Names that are the same once dots are underscores, as they are in the names of metrics. */
+  readonly #twins = new Map<string, Set<string>>()
   partitionCount = 0
   /** Changes whenever any setting does. */
   configVersion = 0
@@ -30,6 +32,7 @@ export class Catalog {
     const topic: Topic = { id, name, replicationFactor, partitions: [], configs: new Map() }
     this.byId.set(id, topic)
     this.byName.set(name, topic)
+    if (hasTwins(name)) this.#twinsOf(name).add(name)
     this.grow(topic, partitions)
     return topic
   }
@@ -44,7 +47,15 @@ export class Catalog {
   delete(topic: Topic): void {
     this.byId.delete(topic.id)
     this.byName.delete(topic.name)
+    if (hasTwins(topic.name)) this.#forgetTwin(topic.name)
     this.partitionCount -= topic.partitions.length
+  }
+
+  /** A topic that Kafka would not let live beside a new one of this name, because metrics could not tell them apart. */
+  twinOf(name: string): string | undefined {
+    if (!hasTwins(name)) return undefined
+    for (const twin of this.#twins.get(folded(name)) ?? []) if (twin !== name) return twin
+    return undefined
   }
 
   partition(topicId: string, partition: number): PartitionLog | undefined {
@@ -66,6 +77,21 @@ export class Catalog {
     if (settings.size === 0 && resourceType !== RESOURCE_TOPIC) this.configs.delete(`${resourceType}/${name}`)
   }
 
+  #twinsOf(name: string): Set<string> {
+    const key = folded(name)
+    const known = this.#twins.get(key)
+    if (known !== undefined) return known
+    const twins = new Set<string>()
+    this.#twins.set(key, twins)
+    return twins
+  }
+
+  #forgetTwin(name: string): void {
+    const twins = this.#twinsOf(name)
+    twins.delete(name)
+    if (twins.size === 0) this.#twins.delete(folded(name))
+  }
+
   #writableConfigs(resourceType: number, name: string): Map<string, string> | undefined {
     if (resourceType === RESOURCE_TOPIC) return this.byName.get(name)?.configs
     const key = `${resourceType}/${name}`
@@ -75,6 +101,14 @@ export class Catalog {
     this.configs.set(key, settings)
     return settings
   }
+}
+
+function hasTwins(name: string): boolean {
+  return /[._]/.test(name)
+}
+
+function folded(name: string): string {
+  return name.replaceAll('.', '_')
 }
 
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
