@@ -28,7 +28,7 @@ const address = (fallback: string) =>
     .string()
     .default(fallback)
     .transform((text, context): Address => {
-      const parts = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text)
+      const parts = /^(?:\[([^\]\s]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text)
       const port = Number(parts?.[3])
       if (parts === null || port > 65535) {
         context.addIssue({ code: 'custom', message: `"${text}" is not HOST:PORT or :PORT` })
@@ -38,8 +38,12 @@ const address = (fallback: string) =>
       return { host: host === '' ? undefined : host, port }
     })
 
+/** The environment knows only text. Nothing else is taken for a number: an empty value in a file is not 0. */
+const number = <Schema extends z.ZodNumber>(schema: Schema) =>
+  z.preprocess(value => (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value), schema)
+
 const whole = (fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER) =>
-  z.coerce.number().int('must be a whole number').min(min).max(max).default(fallback)
+  number(z.number().int('must be a whole number').min(min).max(max)).default(fallback)
 
 const flag = (fallback: boolean) =>
   z
@@ -61,7 +65,7 @@ export const settingsSchema = z.strictObject({
   advertisedPort: setting(
     'KAFSCALE_BROKER_PORT',
     'Port that clients are told to connect to; by default the port listened on.',
-    z.coerce.number().int().min(1).max(65535).optional(),
+    number(z.number().int('must be a whole number').min(1).max(65535)).optional(),
   ),
   rack: setting('KAFSCALE_RACK', 'Zone of this broker (broker.rack).', z.string().min(1).optional()),
   metrics: setting('KAFSCALE_METRICS_ADDR', 'Address for metrics and health checks.', address(':19093')),
@@ -123,7 +127,7 @@ export const settingsSchema = z.strictObject({
   putsPerSecond: setting(
     'KAFSCALE_PUTS_PER_SECOND',
     'Budget of object writes per second; 0 for none, as in a folder a write costs nothing.',
-    z.coerce.number().min(0).max(10_000).default(0),
+    number(z.number().min(0).max(10_000)).default(0),
   ),
   maxRequestBytes: setting(
     'KAFSCALE_MAX_REQUEST_BYTES',
@@ -206,7 +210,7 @@ export function loadSettings(environment: Readonly<Record<string, string | undef
   }
   const parsed = settingsSchema.safeParse(values)
   if (parsed.success) return parsed.data
-  throw new SettingsError(describe(parsed.error.issues[0], values))
+  throw new SettingsError(describe(parsed.error.issues[0], values).replaceAll(/\s+/g, ' '))
 }
 
 function readFile(path: string): Record<string, unknown> {
