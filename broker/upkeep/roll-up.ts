@@ -28,7 +28,7 @@ export interface RollUpLimits {
 }
 
 export const defaultRollUpLimits: RollUpLimits = {
-  smallBytes: 1024 * 1024,
+  smallBytes: 128 * 1024,
   minSmallObjects: 64,
   jobBytes: 32 * 1024 * 1024,
   extentBytes: 4 * 1024 * 1024,

@@ -1,0 +1,104 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { DataPath, PREFIX } from '../../testing/data-path.ts'
+import { VirtualClock } from '../../testing/virtual-clock.ts'
+import { objectKey } from '../data/object-key.ts'
+import { MemoryLedger } from '../ledger/memory.ts'
+import { MemoryStore } from '../objects/memory.ts'
+import { sweepDead, sweepOrphans } from './sweep.ts'
+
+let clock: VirtualClock
+let ledger: MemoryLedger
+let store: MemoryStore
+let path: DataPath<MemoryStore>
+
+beforeEach(async () => {
+  clock = new VirtualClock()
+  ledger = new MemoryLedger()
+  store = new MemoryStore()
+  path = await DataPath.start(store, { clock, ledger })
+})
+
+const parts = (appliedByAll = path.replica.state.position) => ({
+  replica: path.replica,
+  store,
+  prefix: PREFIX,
+  appliedByAll: () => appliedByAll,
+})
+const keys = async (): Promise<string[]> => {
+  const found: string[] = []
+  for await (const { key } of store.list('')) found.push(key)
+  return found
+}
+const deleteTopic = (topicId: string) => clock.until(path.replica.submit({ type: 'deleteTopic', body: { topicId } }))
+const orphans = (...epochs: number[]) => clock.until(sweepOrphans(parts(), epochs))
+const leaveBehind = (epoch: number, number: number) => store.put(objectKey(PREFIX, { kind: 'wal', epoch, number }), [])
+
+describe('dead objects', () => {
+  test('are deleted once every broker has applied the position at which they died', async () => {
+    const log = await path.createLog()
+    await path.append(log, 'a')
+    await deleteTopic(log.topicId)
+    const { position } = path.replica.state
+    expect(await clock.until(sweepDead(parts(position - 1)))).toBe(0)
+    expect(await keys()).toHaveLength(1)
+    expect(await clock.until(sweepDead(parts(position)))).toBe(1)
+    expect([await keys(), path.replica.state.objects.dead.size]).toEqual([[], 0])
+  })
+
+  test('are deleted, live ones are not', async () => {
+    const [doomed, kept] = [await path.createLog(), await path.createLog()]
+    await path.append(doomed, 'a')
+    await path.append(kept, 'b')
+    await deleteTopic(doomed.topicId)
+    expect(await clock.until(sweepDead(parts()))).toBe(1)
+    expect(await path.read(kept)).toEqual([[0, 'b']])
+    expect((await keys()).length).toBe(1)
+  })
+
+  test('stay on the list when the store did not delete them', async () => {
+    const log = await path.createLog()
+    await path.append(log, 'a')
+    await deleteTopic(log.topicId)
+    class Refusing extends MemoryStore {
+      override async delete(): Promise<void> {
+        throw new Error('not now')
+      }
+    }
+    await expect(clock.until(sweepDead({ ...parts(), store: new Refusing() }))).rejects.toThrow('not now')
+    expect(path.replica.state.objects.dead.size).toBe(1)
+  })
+})
+
+describe('orphans', () => {
+  test('of a closed session go, what the state knows of that session stays', async () => {
+    const log = await path.createLog()
+    await path.append(log, 'a')
+    const { epoch } = path.replica
+    await leaveBehind(epoch, 77)
+    const next = await DataPath.start(store, { clock, ledger })
+    ledger.expireSession(epoch)
+    await clock.advance(100)
+    path = next
+    expect(await orphans(epoch)).toBe(1)
+    const same = path.replica.state.catalog.partition(log.topicId, 0)
+    expect(same === undefined ? [] : await path.read(same)).toEqual([[0, 'a']])
+  })
+
+  test('of a living session are none: its entry may be on the way', async () => {
+    const other = await DataPath.start(store, { clock, ledger })
+    await clock.advance(100)
+    await leaveBehind(other.replica.epoch, 5)
+    await leaveBehind(path.replica.epoch, 6)
+    expect(await orphans(other.replica.epoch, path.replica.epoch)).toBe(0)
+    expect(await keys()).toHaveLength(2)
+    ledger.expireSession(other.replica.epoch)
+    await clock.advance(100)
+    expect(await orphans(other.replica.epoch, path.replica.epoch)).toBe(1)
+  })
+
+  test('of a session whose closing was not applied yet are none', async () => {
+    await leaveBehind(4711, 1)
+    expect(await orphans(4711)).toBe(0)
+    expect(await keys()).toHaveLength(1)
+  })
+})
