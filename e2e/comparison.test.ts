@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { type Difference, differences, probeAnswer, toolAnswer } from './comparison.ts'
-import { judged } from './differences.ts'
+import { judged, KNOWN_DIFFERENCES } from './differences.ts'
 
 const ONE = { bootstrap: '127.0.0.1:1001', id: 1 }
 const OTHER = { bootstrap: '127.0.0.1:2002', id: 0 }
@@ -15,6 +17,17 @@ describe('answers', () => {
     const told = (port: number) => ({ code: 0, stdout: `b\n\na   127.0.0.1:${port}\n`, stderr: '\tat x.Y(Z.java:1)\n' })
     const turned = { code: 0, stdout: 'a 127.0.0.1:2002\nb', stderr: '' }
     expect(differences([toolAnswer('t', told(1001), ONE)], [toolAnswer('t', turned, OTHER)])).toEqual([])
+  })
+
+  test('hold sets of names: each that is missing or additional is told, wherever it stands', () => {
+    const reference = probeAnswer({ step: 's', result: { names: ['a', 'b', 'c'] } }, ONE)
+    const other = probeAnswer({ step: 's', result: { names: ['b', 'c', 'd'] } }, OTHER)
+    expect(differences([reference], [other]).map(({ kind, path }) => `${kind} ${path}`)).toEqual([
+      'missing .names has a',
+      'extra .names has d',
+    ])
+    const none = probeAnswer({ step: 's', result: { names: [] } }, OTHER)
+    expect(differences([reference], [none]).length).toBe(4)
   })
 
   test('differ by each missing, additional and changed fact', () => {
@@ -52,5 +65,20 @@ describe('the table of differences', () => {
       { ...found, path: '.quotas' },
     ]
     for (const other of others) expect(judged([other], [entry])).toEqual({ unexplained: [other], unused: [entry] })
+  })
+
+  test('explains an answer only when it is the one that was named', () => {
+    const named = { ...entry, kind: 'any', here: /^0$/ } as const
+    const zero: Difference = { ...found, kind: 'different', other: '0' }
+    const one: Difference = { ...found, kind: 'different', other: '1' }
+    expect(judged([zero], [named]).unexplained).toEqual([])
+    expect(judged([one], [named]).unexplained).toEqual([one])
+  })
+
+  test('has its reasons in docs/differences.md, and those alone', () => {
+    const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'differences.md'), 'utf8')
+    const [, section = ''] = page.split('## What the comparison meets')
+    const told = [...section.matchAll(/^- (.*)$/gm)].map(match => match[1])
+    expect(told).toEqual([...new Set(KNOWN_DIFFERENCES.map(({ reason }) => reason))])
   })
 })

@@ -74,7 +74,13 @@ export function toolAnswer(step: string, { code, stdout, stderr }: ToolOutcome, 
 }
 
 function collect(value: unknown, path: string, facts: Facts, broker: BrokerNames): void {
-  if (Array.isArray(value)) {
+  // Names come sorted; as a set one that is missing does not make a difference of all that follow.
+  if (Array.isArray(value) && value.length > 0 && value.every(one => typeof one === 'string')) {
+    for (const one of value) {
+      const fact = `${path} has ${neutral(one, broker)}`
+      facts.set(fact, String(Number(facts.get(fact) ?? 0) + 1))
+    }
+  } else if (Array.isArray(value)) {
     facts.set(`${path}.length`, String(value.length))
     for (const [i, one] of value.entries()) collect(one, `${path}[${i}]`, facts, broker)
   } else if (typeof value === 'object' && value !== null) {
@@ -100,7 +106,7 @@ function neutral(text: string, { bootstrap, id }: BrokerNames): string {
     .replaceAll(bootstrap, 'ADDRESS')
     .replaceAll(new RegExp(`\\b${host}(\\s+)${port}\\b`, 'g'), 'HOST$1PORT')
     .replaceAll(
-      /(broker(?: ID)? |type=BROKER, name='|\(id: |\((?=\d+\)$)|"broker":|Leader: |Replicas: |Isr: |brokers )(\d+)/gi,
+      /(broker(?: ID)? |type=BROKER(?:_LOGGER)?, name='|\(id: |\((?=\d+\)$)|"broker":|Leader: |Replicas: |Isr: |brokers )(\d+)/gi,
       (_, before, number) => before + who(number),
     )
     .replaceAll(/127\.0\.0\.1:\d+/g, 'OTHER-ADDRESS')

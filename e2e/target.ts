@@ -23,9 +23,13 @@ export interface Target {
 /** Which broker the suites run against. */
 export const targetName: TargetName = chosenTarget(process.env.KAFSCALE_E2E_TARGET)
 
-export async function startTarget(name: TargetName = targetName): Promise<Target> {
+/** `settings`: more environment variables for ours, as a suite needs them. */
+export async function startTarget(
+  name: TargetName = targetName,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), `kafscale-e2e-${name}-`))
-  const starting = name === 'apache' ? startApacheKafka({ folder }) : startOurs(folder)
+  const starting = name === 'apache' ? startApacheKafka({ folder }) : startOurs(folder, settings)
   const { bootstrap, child } = await starting.catch(async error => {
     await rm(folder, { recursive: true, force: true })
     throw error
@@ -45,7 +49,10 @@ export async function startTarget(name: TargetName = targetName): Promise<Target
   }
 }
 
-async function startOurs(folder: string): Promise<{ bootstrap: string; child: Child }> {
+async function startOurs(
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<{ bootstrap: string; child: Child }> {
   const [port, metricsPort] = await freePorts(2)
   const bootstrap = `127.0.0.1:${port}`
   const { NODE_OPTIONS: _forJestOnly, ...inherited } = process.env
@@ -57,6 +64,7 @@ async function startOurs(folder: string): Promise<{ bootstrap: string; child: Ch
     KAFSCALE_LOG_LEVEL: process.env.KAFSCALE_LOG_LEVEL ?? 'info',
     KAFSCALE_AUTO_CREATE_TOPICS: 'true',
     KAFSCALE_AUTO_CREATE_PARTITIONS: '1',
+    ...settings,
   }
   const main = join(import.meta.dirname, '..', 'broker', 'main.ts')
   const child = await startChild(process.execPath, [main], { env, logFile: join(folder, 'broker.log') })

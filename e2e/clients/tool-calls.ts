@@ -36,6 +36,8 @@ export const TOOL_CALLS: ToolCall[] = [
   topics('--create --topic t.1'),
   topics('--create --topic t_1'),
   topics('--create --topic t-2 --replication-factor 2'),
+  // Only where it was created; no later answer shall depend on that.
+  topics('--delete --if-exists --topic t-2'),
   topics('--describe --topic t-1'),
   topics('--describe --topic no-such'),
   topics('--describe --topic t-1 --unavailable-partitions'),

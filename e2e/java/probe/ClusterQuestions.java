@@ -43,7 +43,8 @@ final class ClusterQuestions {
             return Probe.facts("folders", folders.size(), "error", "" + folder.error(),
                 "replicas", Probe.sorted(folder.replicaInfos().keySet().stream().filter(one -> !one.topic().startsWith("__")).toList()),
                 "total bytes known", folder.totalBytes().isPresent(), "usable bytes known", folder.usableBytes().isPresent(),
-                "bytes of d-records", folder.replicaInfos().get(PARTITION).size() > 0,
+                "bytes of d-append-time", folder.replicaInfos().get(new TopicPartition("d-append-time", 0)).size() > 0,
+                "bytes of d-records, whose records are deleted", folder.replicaInfos().get(PARTITION).size() > 0,
                 "lag of d-records", folder.replicaInfos().get(PARTITION).offsetLag());
         });
         Probe.step("log folder of a replica", () -> {

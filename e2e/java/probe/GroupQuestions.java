@@ -80,6 +80,7 @@ final class GroupQuestions {
         deletedOffsets(admin, "g-admin", "no-such-topic");
         deletedOffsets(admin, "no-such-group", "d-records");
         deleted(admin, "g-admin");
+        deleted(admin, "");
         deleted(admin, "no-such-group");
         Probe.step("offsets of a deleted topic are gone", () -> {
             admin.createTopics(List.of(TopicQuestions.topic("d-gone", 1))).all().get();

@@ -34,7 +34,8 @@ final class TopicQuestions {
         created(admin, "topic with 0 partitions", topic("d-0", 0));
         created(admin, "topic with -2 partitions", topic("d-0", -2));
         created(admin, "topic with replication factor 0", new NewTopic("d-0", 1, (short) 0));
-        created(admin, "topic with replication factor 3", new NewTopic("d-0", 1, (short) 3));
+        created(admin, "topic with replication factor 3", new NewTopic("d-copies", 1, (short) 3));
+        removed(admin, "d-copies");
         created(admin, "topic assigned to an unknown broker", new NewTopic("d-0", Map.of(0, List.of(broker + 7))));
         created(admin, "topic assigned to a broker twice", new NewTopic("d-0", Map.of(0, List.of(broker, broker))));
         created(admin, "topic with a gap in its assignment", new NewTopic("d-0", Map.of(1, List.of(broker))));
@@ -97,6 +98,15 @@ final class TopicQuestions {
                 "replicationFactor", result.replicationFactor(topic.name()).get(),
                 "configs", ConfigQuestions.shape(result.config(topic.name()).get(), false));
         });
+    }
+
+    /** Whether it was there is no question, but it must not be in the answers to later ones. */
+    private static void removed(Admin admin, String topic) {
+        try {
+            admin.deleteTopics(List.of(topic)).all().get();
+        } catch (ExecutionException | InterruptedException notThere) {
+            // It was refused before.
+        }
     }
 
     private static void described(Admin admin, String topic) {
