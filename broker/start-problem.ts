@@ -6,17 +6,28 @@ export function startProblem(cause: unknown, settings: Settings): string {
   if (cause instanceof FolderInUse) {
     return `KAFSCALE_DATA_DIR: ${settings.dataDir} is in use by another broker; stop it or name another folder`
   }
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-    const port = cause instanceof Error && 'port' in cause ? cause.port : undefined
+  const { code, syscall, port, message } = factsOf(cause)
+  // Files have some of these codes too.
+  if (syscall === 'listen' && (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL')) {
     const [name, address] =
       port === settings.metrics.port && port !== settings.listen.port
         ? (['KAFSCALE_METRICS_ADDR', settings.metrics] as const)
         : (['KAFSCALE_BROKER_ADDR', settings.listen] as const)
     return `${name}: cannot listen on ${written(address)}: ${REASONS[code]}`
   }
-  const message = cause instanceof Error ? cause.message : String(cause)
   return `KAFSCALE_DATA_DIR: ${settings.dataDir} cannot be used: ${message.split('\n')[0]}`
+}
+
+interface Facts {
+  readonly code?: unknown
+  readonly syscall?: unknown
+  readonly port?: unknown
+  readonly message: string
+}
+
+function factsOf(cause: unknown): Facts {
+  if (typeof cause !== 'object' || cause === null || !('message' in cause)) return { message: String(cause) }
+  return { ...cause, message: String(cause.message) }
 }
 
 const REASONS = {
