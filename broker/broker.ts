@@ -115,7 +115,7 @@ export class Broker {
   async #stop(): Promise<void> {
     this.#health.check('broker', () => 'stopping')
     this.#core.beginStop()
-    await this.#listener.drain(this.#settings.drainTimeoutMs)
+    await Promise.all([this.#listener.drain(this.#settings.drainTimeoutMs), this.#core.flush()])
     await this.#core.stop()
     await this.#ledger.close()
     await this.#store.close()

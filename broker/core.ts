@@ -148,6 +148,11 @@ export class Core {
     this.groups.stop()
   }
 
+  /** Makes durable what waits for company, so that who sent it is answered now. */
+  async flush(): Promise<void> {
+    await this.#ingest.drain()
+  }
+
   /** Finishes what was taken, writes a checkpoint, and ends the session. Ledger and store stay open: they are not ours. */
   async stop(): Promise<void> {
     await this.#upkeep.stop()
