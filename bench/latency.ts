@@ -34,7 +34,10 @@ async function createTopic(client: RawClient): Promise<void> {
   for (;;) {
     const topics = [newMetadataRequestTopic({ name: TOPIC })]
     const answer = await client.call('Metadata', 9, newMetadataRequest({ topics }))
-    if (answer.topics[0]?.errorCode === 0) return
+    const isThere = answer.topics[0]?.errorCode === 0
+    // A leader may not know yet that it is one.
+    const first = isThere ? await client.call('Produce', 9, produceRequest()) : undefined
+    if (first?.responses[0]?.partitionResponses[0]?.errorCode === 0) return
     await new Promise(resolve => setTimeout(resolve, 100))
   }
 }
@@ -45,7 +48,8 @@ async function oneAtATime(client: RawClient, count: number): Promise<number[]> {
     const began = performance.now()
     const answer = await client.call('Produce', 9, produceRequest())
     samples.push(performance.now() - began)
-    if (answer.responses[0]?.partitionResponses[0]?.errorCode !== 0) throw new Error('a record was refused')
+    const code = answer.responses[0]?.partitionResponses[0]?.errorCode
+    if (code !== 0) throw new Error(`a record was refused with error ${code}`)
   }
   return samples
 }
