@@ -7,7 +7,9 @@
 
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { settingFacts, settingsSchema } from '../broker/settings.ts'
 import type { Message } from '../broker/wire/schema/notation.ts'
+import { settingsPage } from './docs/settings-page.ts'
 import { apiTable } from './generate/api-table.ts'
 import { messageModel } from './generate/model.ts'
 import { protocolPage } from './generate/protocol-page.ts'
@@ -35,6 +37,7 @@ const ROOMS: readonly Room[] = [
 
 const WIRE = 'broker/wire'
 const PROTOCOL_PAGE = 'docs/protocol.md'
+const SETTINGS_PAGE = 'docs/settings.md'
 const root = join(import.meta.dirname, '..')
 
 async function main(): Promise<void> {
@@ -60,6 +63,7 @@ async function main(): Promise<void> {
     const apis = schemas.flatMap(schema => schema.apis).sort((a, b) => a.key - b.key)
     outputs.set(table, `${banner(room.schema)}\n\n${apiTable(apis, from(table, index), from(table, `${WIRE}/api.ts`))}`)
   }
+  outputs.set(SETTINGS_PAGE, settingsPage({ schema: settingsSchema, facts: settingFacts }))
   const isCheck = process.argv.includes('--check')
   const stale = await staleFiles(folders, outputs)
   const wrong = [...(await bring(outputs, isCheck)), ...stale]
