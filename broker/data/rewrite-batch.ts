@@ -3,6 +3,7 @@
  * Opening is bounded in bytes, so a small batch cannot unpack into all of memory.
  */
 import type { TopicSettings } from '../state/topic-settings.ts'
+import { openBatch as openBounded } from '../wire/batch-builder.ts'
 import { type Codec, codecOf, compress, compressionOf, decompress } from '../wire/compression.ts'
 import { errorCode, KafkaError } from '../wire/errors.ts'
 import {
@@ -21,7 +22,7 @@ import {
   batchProducerId,
   batchRecordCount,
 } from '../wire/record-batch.ts'
-import { RecordCursor } from '../wire/record-cursor.ts'
+import type { RecordCursor } from '../wire/record-cursor.ts'
 import { WireError } from '../wire/wire-error.ts'
 
 /** The most that one batch may unpack to. */
@@ -29,7 +30,7 @@ const UNPACKED_BYTES = 256 * 1024 * 1024
 
 /** A cursor over the records of the batch at `at`. Throws WireError for damaged records. */
 export function openBatch(buffer: Buffer, at: number): RecordCursor {
-  return new RecordCursor(unpack(buffer, at), batchRecordCount(buffer, at))
+  return openBounded(buffer, at, UNPACKED_BYTES)
 }
 
 /** Does any record lack a key? Throws KafkaError when the records cannot be read. */

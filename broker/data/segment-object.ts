@@ -1,19 +1,16 @@
 /**
  * Segment objects: what compaction writes. Few large extents per partition, sorted, with their offsets in place.
  *
- * Layout: body (extents, by topic, partition and offset) | footer (SegmentFooter message, version 0) | CRC-32C u32 of the
- * footer | length u32 of the footer | magic "KFSSEG01".
+ * Layout: body (extents, by topic, partition and offset) | footer (SegmentFooter message, version 0) | trailer of
+ * magic "KFSSEG01" (object-trailer.ts).
  */
 import type { ReplaceExtent } from '../state/commands.gen.ts'
 import { MAX_EXTENT_COUNT } from '../state/extents.ts'
 import { crc32c } from '../wire/crc32c.ts'
-import { Reader } from '../wire/reader.ts'
-import { WireError } from '../wire/wire-error.ts'
-import { Writer } from '../wire/writer.ts'
 import { readSegmentFooter, type SegmentFooter, writeSegmentFooter } from './formats.gen.ts'
+import { encodeTrailer, footerReader } from './object-trailer.ts'
 
-const MAGIC = Buffer.from('KFSSEG01', 'latin1')
-const TRAILER_BYTES = 16
+const MAGIC = 'KFSSEG01'
 
 /** Adjacent batches of a partition, with their offsets in place. */
 export interface SegmentRun {
@@ -61,7 +58,7 @@ export function buildSegmentObject(
     footerRuns.push({ topicId, partition, extents: own })
     extents.push(own.map(({ checksum: _, ...extent }) => extent))
   }
-  const footer = encodeFooter({ epoch, number, runs: footerRuns })
+  const footer = encodeTrailer(MAGIC, writer => writeSegmentFooter(writer, { epoch, number, runs: footerRuns }, 0))
   buffers.push(footer)
   return { buffers, size: position + footer.length, extents }
 }
@@ -88,24 +85,7 @@ function joinPieces(pieces: readonly SegmentPiece[], extentBytes: number): Segme
   return joined
 }
 
-function encodeFooter(footer: SegmentFooter): Buffer {
-  const writer = new Writer()
-  writeSegmentFooter(writer, footer, 0)
-  const body = Buffer.concat(writer.finish().buffers)
-  const trailer = Buffer.alloc(TRAILER_BYTES)
-  trailer.writeUInt32BE(crc32c(body), 0)
-  trailer.writeUInt32BE(body.length, 4)
-  MAGIC.copy(trailer, 8)
-  return Buffer.concat([body, trailer])
-}
-
 /** Reads the footer from a whole object. Throws WireError when it is not one. */
 export function parseSegmentFooter(object: Buffer): SegmentFooter {
-  const trailer = object.length - TRAILER_BYTES
-  if (trailer < 0 || !object.subarray(trailer + 8).equals(MAGIC)) throw new WireError('not a segment object')
-  const start = trailer - object.readUInt32BE(trailer + 4)
-  if (start < 0 || crc32c(object.subarray(start, trailer)) !== object.readUInt32BE(trailer)) {
-    throw new WireError('the footer of a segment object is damaged')
-  }
-  return readSegmentFooter(new Reader(object, start, trailer), 0)
+  return readSegmentFooter(footerReader(object, MAGIC), 0)
 }

@@ -2,20 +2,16 @@
  * WAL objects: the batches of many partitions in one immutable object, as they were received.
  *
  * Layout: body (record batches grouped by partition: one *run* per partition) | footer (WalFooter message, version 0) |
- * CRC-32C u32 of the footer | length u32 of the footer | magic "KFSWAL01". The footer repeats what the ledger's Append
- * command says, so that a bucket can be audited and a ledger checked without each other.
+ * trailer of magic "KFSWAL01" (object-trailer.ts). The footer repeats what the ledger's Append command says, so that a
+ * bucket can be audited and a ledger checked without each other.
  */
 
 import type { AppendRun, AppendSpan } from '../state/commands.gen.ts'
 import { crc32c } from '../wire/crc32c.ts'
-import { Reader } from '../wire/reader.ts'
-import { WireError } from '../wire/wire-error.ts'
-import { Writer } from '../wire/writer.ts'
 import { readWalFooter, type WalFooter, writeWalFooter } from './formats.gen.ts'
+import { encodeTrailer, footerReader } from './object-trailer.ts'
 
-const MAGIC = Buffer.from('KFSWAL01', 'latin1')
-/** Checksum, length and magic. */
-export const WAL_TRAILER_BYTES = 16
+const MAGIC = 'KFSWAL01'
 
 /** The batches of one partition on their way into an object. */
 export interface RunContent {
@@ -54,7 +50,7 @@ export function buildWalObject(epoch: number, number: number, contents: readonly
     footerRuns.push({ topicId, partition, position, length, batches, checksum, ...totalsOf(spans), spans })
     position += length
   }
-  const footer = encodeFooter({ epoch, number, runs: footerRuns })
+  const footer = encodeTrailer(MAGIC, writer => writeWalFooter(writer, { epoch, number, runs: footerRuns }, 0))
   buffers.push(footer)
   return { buffers, size: position + footer.length, runs }
 }
@@ -69,24 +65,7 @@ function totalsOf(spans: readonly AppendSpan[]): { records: number; maxTimestamp
   return { records, maxTimestamp }
 }
 
-function encodeFooter(footer: WalFooter): Buffer {
-  const writer = new Writer()
-  writeWalFooter(writer, footer, 0)
-  const body = Buffer.concat(writer.finish().buffers)
-  const trailer = Buffer.alloc(WAL_TRAILER_BYTES)
-  trailer.writeUInt32BE(crc32c(body), 0)
-  trailer.writeUInt32BE(body.length, 4)
-  MAGIC.copy(trailer, 8)
-  return Buffer.concat([body, trailer])
-}
-
 /** Reads the footer from a whole object. Throws WireError when it is not one. */
 export function parseWalFooter(object: Buffer): WalFooter {
-  const trailer = object.length - WAL_TRAILER_BYTES
-  if (trailer < 0 || !object.subarray(trailer + 8).equals(MAGIC)) throw new WireError('not a WAL object')
-  const start = trailer - object.readUInt32BE(trailer + 4)
-  if (start < 0 || crc32c(object.subarray(start, trailer)) !== object.readUInt32BE(trailer)) {
-    throw new WireError('the footer of a WAL object is damaged')
-  }
-  return readWalFooter(new Reader(object, start, trailer), 0)
+  return readWalFooter(footerReader(object, MAGIC), 0)
 }
