@@ -31,7 +31,9 @@ async function portIsFree(port: number): Promise<boolean> {
 async function refuseTakenPorts(): Promise<void> {
   for (const port of [BROKER_PORT, METRICS_PORT]) {
     if (await portIsFree(port)) continue
-    console.error(`make demo: port ${port} is taken by another process. End that one (perhaps another demo) and try again.`)
+    console.error(
+      `make demo: port ${port} is taken by another process. End that one (perhaps another demo) and try again.`,
+    )
     process.exit(1)
   }
 }
@@ -101,7 +103,11 @@ async function main(): Promise<void> {
   const broker = startBroker()
   await ready(broker)
   console.log(`The broker is ready after ${((performance.now() - began) / 1000).toFixed(1)} s.`)
-  const kafka = new Kafka({ clientId: 'kafscale-demo', brokers: [`localhost:${BROKER_PORT}`], logLevel: logLevel.ERROR })
+  const kafka = new Kafka({
+    clientId: 'kafscale-demo',
+    brokers: [`localhost:${BROKER_PORT}`],
+    logLevel: logLevel.ERROR,
+  })
   await createTopics(kafka)
   sayWhatNext()
 
