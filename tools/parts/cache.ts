@@ -57,7 +57,7 @@ export async function holdingLock<T>(name: string, work: () => Promise<T>): Prom
   try {
     return await work()
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await discard(folder)
   }
 }
 
@@ -77,7 +77,10 @@ async function takeLock(folder: string): Promise<boolean> {
   return false
 }
 
-/** Renaming away first means that of several processes which find the same dead holder only one removes its lock. */
+/**
+ * Renaming away first means that of several processes which find the same dead holder only one removes its lock, and that
+ * nobody renames a claim over a folder that is emptied just now.
+ */
 async function discard(folder: string): Promise<void> {
   const stale = `${folder}.${randomUUID()}`
   try {
