@@ -66,10 +66,13 @@ describe('the cache', () => {
     expect(await holdingLock('stale', async () => 'mine')).toBe('mine')
 
     const order: string[] = []
+    const taken = Promise.withResolvers<void>()
     const first = holdingLock('live', async () => {
+      taken.resolve()
       await new Promise(resolve => setTimeout(resolve, 50))
       order.push('first')
     })
+    await taken.promise
     await Promise.all([first, holdingLock('live', async () => order.push('second'))])
     expect(order).toEqual(['first', 'second'])
   })
