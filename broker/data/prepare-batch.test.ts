@@ -113,6 +113,18 @@ describe('a batch is refused', () => {
       [built({ timestamp: NOW - 1001 })],
       { configs: { 'message.timestamp.before.max.ms': '1000' } },
     ],
+    [
+      'of which one record is from too long ago',
+      errorCode.INVALID_TIMESTAMP,
+      [built({ records: [{ timestamp: NOW }, { timestamp: NOW - 1001 }, { timestamp: NOW }] })],
+      { configs: { 'message.timestamp.before.max.ms': '1000' } },
+    ],
+    [
+      'whose timestamps cannot be read, when the topic bounds them',
+      errorCode.CORRUPT_MESSAGE,
+      [claiming({ attributes: 1, baseTimestamp: NOW, maxTimestamp: NOW })],
+      { configs: { 'message.timestamp.before.max.ms': '1000' } },
+    ],
     ['that is too large', errorCode.MESSAGE_TOO_LARGE, [built()], { configs: { 'max.message.bytes': '60' } }],
     [
       'without a key for a compacted topic',

@@ -20,7 +20,7 @@ import {
   setLogAppendTime,
   validateBatch,
 } from '../wire/record-batch.ts'
-import { hasNullKey, recompress } from './rewrite-batch.ts'
+import { earliestTimestamp, hasNullKey, recompress } from './rewrite-batch.ts'
 import type { IncomingBatch } from './window.ts'
 
 /** Length, attributes, timestamp, offset, key, value, headers: one byte each at least. */
@@ -35,22 +35,39 @@ export function prepareBatch(
   now: number,
   produceVersion: number,
 ): Prepared {
+  try {
+    return prepare(records, settings, now, produceVersion)
+  } catch (cause) {
+    // Records that had to be opened, and cannot be.
+    if (cause instanceof KafkaError) return refuse(cause.code, cause.message)
+    throw cause
+  }
+}
+
+function prepare(
+  records: readonly Buffer[] | null,
+  settings: TopicSettings,
+  now: number,
+  produceVersion: number,
+): Prepared {
   const field = oneBuffer(records)
   const problem = validateBatch(field, produceVersion)
   if (problem !== undefined) return refuse(problem.code, problem.message)
   const sent = field.subarray(0, batchLength(field, 0))
   if (claimsTooMany(sent)) return refuse(errorCode.INVALID_RECORD, 'the records are fewer than the batch says')
   if (isTransactional(sent, 0)) return refuse(errorCode.INVALID_TXN_STATE, 'transactions are not supported')
-  const rewritten = rewrite(sent, settings)
-  if ('errorCode' in rewritten) return rewritten
-  const { bytes } = rewritten
+  if (settings.compacted && hasNullKey(sent)) {
+    return refuse(errorCode.INVALID_RECORD, 'a compacted topic takes no records without a key')
+  }
+  const bytes = settings.compressionType === 'producer' ? sent : recompress(sent, settings)
   if (bytes.length > settings.maxMessageBytes) {
     const limit = `${bytes.length} bytes are more than max.message.bytes, ${settings.maxMessageBytes}`
     return refuse(errorCode.MESSAGE_TOO_LARGE, limit)
   }
   if (settings.logAppendTime) setLogAppendTime(bytes, 0, now)
-  else if (!timestampInBounds(batchMaxTimestamp(bytes, 0), settings, now)) {
-    return refuse(errorCode.INVALID_TIMESTAMP, 'a timestamp is out of the range that the topic allows')
+  else {
+    const stray = strayTimestamp(bytes, settings, now)
+    if (stray !== undefined) return refuse(errorCode.INVALID_TIMESTAMP, strayMessage(stray, settings, now))
   }
   return {
     batch: {
@@ -61,21 +78,6 @@ export function prepareBatch(
       producerEpoch: batchProducerEpoch(bytes, 0),
       baseSequence: batchBaseSequence(bytes, 0),
     },
-  }
-}
-
-function rewrite(
-  sent: Buffer,
-  settings: TopicSettings,
-): { readonly bytes: Buffer } | Extract<Prepared, { errorCode: number }> {
-  try {
-    if (settings.compacted && hasNullKey(sent)) {
-      return refuse(errorCode.INVALID_RECORD, 'a compacted topic takes no records without a key')
-    }
-    return { bytes: settings.compressionType === 'producer' ? sent : recompress(sent, settings) }
-  } catch (cause) {
-    if (cause instanceof KafkaError) return refuse(cause.code, cause.message)
-    throw cause
   }
 }
 
@@ -92,10 +94,26 @@ function oneBuffer(records: readonly Buffer[] | null): Buffer {
 
 const EMPTY = Buffer.alloc(0)
 
-/** A batch without timestamps passes. */
-function timestampInBounds(timestamp: number, settings: TopicSettings, now: number): boolean {
-  if (timestamp < 0) return true
-  return timestamp - now <= settings.timestampAfterMaxMs && now - timestamp <= settings.timestampBeforeMaxMs
+/**
+ * A timestamp of the batch that the topic does not allow. The header knows the largest; single records are looked at only
+ * where the topic sets how old they may be. A batch without timestamps passes.
+ */
+function strayTimestamp(batch: Buffer, settings: TopicSettings, now: number): number | undefined {
+  const latest = batchMaxTimestamp(batch, 0)
+  if (latest < 0) return undefined
+  if (latest - now > settings.timestampAfterMaxMs) return latest
+  if (now <= settings.timestampBeforeMaxMs) return undefined
+  const earliest = earliestTimestamp(batch)
+  return now - earliest > settings.timestampBeforeMaxMs ? earliest : undefined
+}
+
+function strayMessage(
+  timestamp: number,
+  { timestampBeforeMaxMs, timestampAfterMaxMs }: TopicSettings,
+  now: number,
+): string {
+  const from = Math.max(0, now - timestampBeforeMaxMs)
+  return `timestamp ${timestamp} of a record is out of range; it must be from ${from} to ${now + timestampAfterMaxMs}`
 }
 
 function refuse(code: number, message: string): Extract<Prepared, { errorCode: number }> {

@@ -43,6 +43,16 @@ export function hasNullKey(batch: Buffer): boolean {
   })
 }
 
+/** The smallest timestamp of the records, ms. Throws KafkaError when the records cannot be read. */
+export function earliestTimestamp(batch: Buffer): number {
+  return asKafkaError(() => {
+    const cursor = openBatch(batch, 0)
+    let earliest = Number.POSITIVE_INFINITY
+    while (cursor.next()) earliest = Math.min(earliest, cursor.timestampDelta)
+    return batchBaseTimestamp(batch, 0) + earliest
+  })
+}
+
 /** The batch in the codec that the topic asks for; the same bytes when it has that already. Throws KafkaError. */
 export function recompress(batch: Buffer, settings: TopicSettings): Buffer {
   const codec = codecOfSetting(settings.compressionType)
