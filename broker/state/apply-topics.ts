@@ -1,9 +1,9 @@
 /** Commands on topics: create, delete, grow, configure, trim. */
 import { errorCode } from '../wire/errors.ts'
 import type { Topic } from './catalog.ts'
-import type { Changes, ClusterState } from './cluster-state.ts'
+import type { ClusterState } from './cluster-state.ts'
 import type { Command } from './commands.ts'
-import { DONE, type Outcome, refused } from './outcome.ts'
+import { type Changes, DONE, type Outcome, refused } from './outcome.ts'
 
 type TopicCommand = Extract<Command, { type: 'createTopic' | 'deleteTopic' | 'growTopic' | 'alterConfigs' | 'trim' }>
 

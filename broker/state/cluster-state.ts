@@ -15,8 +15,7 @@ import { type Command, decodeEntry } from './commands.ts'
 import { mixDigest } from './digest.ts'
 import { Groups } from './groups.ts'
 import { ObjectTable } from './objects.ts'
-import { type Applied, DONE, type Outcome, refused } from './outcome.ts'
-import type { PartitionLog } from './partition-log.ts'
+import { type Applied, Changes, DONE, type Outcome, refused } from './outcome.ts'
 
 /** A broker's life: open while its key exists in the ledger. */
 export interface Session {
@@ -144,12 +143,4 @@ export class ClusterState {
       if (closedAt < this.time - SESSION_MEMORY_MS) this.closedSessions.delete(epoch)
     }
   }
-}
-
-/** Collects what one event changes. */
-export class Changes implements Applied {
-  readonly outcomes: Outcome[] = []
-  readonly advanced = new Map<PartitionLog, number>()
-  readonly trimmed = new Set<PartitionLog>()
-  catalogChanged = false
 }

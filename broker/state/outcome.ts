@@ -37,3 +37,11 @@ export interface Applied {
   /** Topics were created, deleted, grown or configured. */
   readonly catalogChanged: boolean
 }
+
+/** Collects what one event changes. */
+export class Changes implements Applied {
+  readonly outcomes: Outcome[] = []
+  readonly advanced = new Map<PartitionLog, number>()
+  readonly trimmed = new Set<PartitionLog>()
+  catalogChanged = false
+}
