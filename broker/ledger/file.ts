@@ -63,6 +63,8 @@ export class FileLedger implements Ledger {
   readonly #lock: FolderLock
   readonly #followers = new Set<LedgerFollower>()
   readonly #sessions = new Map<Epoch, { lastNumber: number }>()
+  /** Sessions whose end is being written: an entry that came after it must not be written behind it. */
+  readonly #closing = new Set<Epoch>()
   #segments: LogSegment[] = []
   #file: LogFile | undefined
   #length = 0
@@ -117,12 +119,17 @@ export class FileLedger implements Ledger {
 
   async closeSession(epoch: Epoch): Promise<void> {
     if (!this.#sessions.has(epoch)) return
-    await this.#write(position => ({ kind: 'session-closed', position, epoch }))
+    this.#closing.add(epoch)
+    try {
+      await this.#write(position => ({ kind: 'session-closed', position, epoch }))
+    } finally {
+      this.#closing.delete(epoch)
+    }
   }
 
   async append(epoch: Epoch, number: number, payload: Buffer): Promise<'appended' | 'session-gone'> {
     const session = this.#sessions.get(epoch)
-    if (session === undefined) return 'session-gone'
+    if (session === undefined || this.#closing.has(epoch)) return 'session-gone'
     if (number <= session.lastNumber) return 'appended'
     await this.#write(position => ({ kind: 'entry', position, epoch, number, payload }))
     return 'appended'

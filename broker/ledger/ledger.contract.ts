@@ -79,6 +79,17 @@ export function ledgerContract(open: () => Promise<LedgerUnderTest>): void {
       expect(await ledger.append(epoch + 1000, 1, bytes('never opened'))).toBe('session-gone')
     }))
 
+  test('an append that races with the closing of its session comes before it or not at all', () =>
+    withLedger(async ({ ledger }) => {
+      const epoch = await ledger.openSession(bytes(''))
+      const closed = ledger.closeSession(epoch)
+      const late = ledger.append(epoch, 1, bytes('late'))
+      await closed
+      const kinds = (await collect(ledger)).map(({ kind }) => kind)
+      expect(kinds.at(-1)).toBe('session-closed')
+      expect(kinds.includes('entry')).toBe((await late) === 'appended')
+    }))
+
   test('a barrier is not before what was acknowledged', () =>
     withLedger(async ({ ledger }) => {
       const epoch = await ledger.openSession(bytes(''))
