@@ -1,8 +1,8 @@
 /**
  * The composition root: builds a broker from its settings, starts it, stops it.
  *
- * Start, in order, each step refusing to go on when it fails: data folder (locked for this process), addresses, ledger
- * and state, session, readiness. Stop is the reverse: clients are answered and let go first, then what was taken is made
+ * Start, in order, each step refusing to go on when it fails: ledger folder (locked for this process), object folder,
+ * addresses, state, session, readiness. Stop is the reverse: clients are answered and let go first, then what was taken is made
  * durable, then the session ends.
  */
 import { randomBytes, randomInt } from 'node:crypto'
@@ -258,6 +258,7 @@ function coreSettings(settings: Settings, port: number) {
       maxWaitMs: settings.flushIntervalMs,
       uploadSlots: settings.uploadSlots,
       putsPerSecond: settings.putsPerSecond === 0 ? Number.POSITIVE_INFINITY : settings.putsPerSecond,
+      memoryBytes: settings.produceMemoryBytes,
     },
     cacheBytes: settings.cacheBytes,
     groups: {

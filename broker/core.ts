@@ -27,7 +27,7 @@ import { checkpoint } from './upkeep/checkpoint.ts'
 import { expireOffsets } from './upkeep/offset-expiry.ts'
 import { dueTrims } from './upkeep/retention.ts'
 import { defaultRollUpLimits, type RollUpLimits, rollUp } from './upkeep/roll-up.ts'
-import { sweepDead, sweepOrphans } from './upkeep/sweep.ts'
+import { forgetSessions, sweepDead, sweepOrphans } from './upkeep/sweep.ts'
 import { Upkeep } from './upkeep/upkeep.ts'
 import { Writer } from './wire/writer.ts'
 
@@ -70,6 +70,14 @@ export interface CoreOptions {
   readonly onAppend?: (ms: number, bytes: number) => void
 }
 
+/** The ledger belongs to objects under another prefix: under this one none of them would be found. */
+export class WrongPrefix extends Error {
+  override readonly name = 'WrongPrefix'
+  constructor(recorded: string, given: string) {
+    super(`the records of this ledger are stored under "${recorded}", not under "${given}"`)
+  }
+}
+
 export class Core {
   readonly replica: Replica
   readonly cache: BlockCache
@@ -94,6 +102,11 @@ export class Core {
       onLost,
       ...(onAppend === undefined ? {} : { onAppend }),
     })
+    const { clusterId, prefix } = replica.state
+    if (clusterId !== '' && prefix !== options.prefix) {
+      await replica.stop()
+      throw new WrongPrefix(prefix, options.prefix)
+    }
     const core = new Core(options, replica)
     await core.#nameCluster()
     core.groups.resume()
@@ -169,7 +182,10 @@ export class Core {
   async #nameCluster(): Promise<void> {
     const { state } = this.replica
     if (state.clusterId !== '') return
-    await this.replica.submit({ type: 'initCluster', body: { clusterId: this.#options.random.uuid() } })
+    await this.replica.submit({
+      type: 'initCluster',
+      body: { clusterId: this.#options.random.uuid(), prefix: this.#options.prefix },
+    })
     await this.replica.submit({ type: 'raiseFeatureLevel', body: { level: FEATURE_LEVEL } })
   }
 
@@ -220,6 +236,7 @@ export class Core {
     const epochs = [...replica.state.closedSessions.keys()].filter(epoch => !this.#sweptSessions.has(epoch))
     await sweepOrphans(parts, epochs)
     for (const epoch of epochs) this.#sweptSessions.add(epoch)
+    await forgetSessions(parts, this.#sweptSessions)
   }
 
   /** Without knowledge of others only a broker that is alone may delete. */

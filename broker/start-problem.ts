@@ -1,4 +1,5 @@
 /** Why the broker did not start, in one line that names what to change. */
+import { WrongPrefix } from './core.ts'
 import { FolderInUse } from './ledger/folder-lock.ts'
 import type { Address, Settings } from './settings.ts'
 
@@ -6,6 +7,7 @@ export function startProblem(cause: unknown, settings: Settings): string {
   if (cause instanceof FolderInUse) {
     return `KAFSCALE_DATA_DIR: ${settings.dataDir} is in use by another broker; stop it or name another folder`
   }
+  if (cause instanceof WrongPrefix) return `KAFSCALE_S3_NAMESPACE: ${cause.message}`
   const { code, syscall, port, message } = factsOf(cause)
   // Files have some of these codes too.
   if (syscall === 'listen' && (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL')) {

@@ -23,6 +23,7 @@ export const eager: FlushLimits = {
   maxWaitMs: 250,
   uploadSlots: 4,
   putsPerSecond: Number.POSITIVE_INFINITY,
+  memoryBytes: 64 * 1024 * 1024,
 }
 
 export interface DataPathOptions {

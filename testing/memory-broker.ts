@@ -68,7 +68,13 @@ export class MemoryBroker {
           brokerConfigs: new Map([['broker.id', String(BROKER_ID)]]),
           ...api,
         },
-        flush: { windowBytes: 65_536, maxWaitMs: 1, uploadSlots: 2, putsPerSecond: Number.POSITIVE_INFINITY },
+        flush: {
+          windowBytes: 65_536,
+          maxWaitMs: 1,
+          uploadSlots: 2,
+          putsPerSecond: Number.POSITIVE_INFINITY,
+          memoryBytes: 64 * 1024 * 1024,
+        },
         cacheBytes: 1_000_000,
         groups: {
           initialRebalanceDelayMs: 0,

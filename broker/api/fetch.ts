@@ -25,6 +25,8 @@ import { findPartition, findTopic, leaderEpochProblem } from './topic-lookup.ts'
 type FetchParts = Pick<Parts, 'clock' | 'replica' | 'reader' | 'longPolls' | 'fetchSessions' | 'traffic'>
 
 const FIRST_VERSION_WITH_TOPIC_IDS = 13
+/** The most that one answer holds whatever a client asks for: Kafka's `fetch.max.bytes` of brokers (KIP-541). */
+const MOST_BYTES = 57_671_680
 
 /** A partition of the request: its log, or why there is nothing to read. */
 type Target =
@@ -32,7 +34,8 @@ type Target =
   | { readonly wanted: FetchedPartition; readonly errorCode: number; readonly log?: PartitionLog }
 
 export function fetch(parts: FetchParts): Handler<'Fetch'> {
-  return async (request, { version, client }) => {
+  return async (asked, { version, client }) => {
+    const request = { ...asked, maxBytes: Math.min(asked.maxBytes, MOST_BYTES) }
     let session: FetchContext
     try {
       session = parts.fetchSessions.begin(sessionOf(request, version))

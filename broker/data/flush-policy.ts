@@ -15,6 +15,8 @@ export interface FlushLimits {
   readonly uploadSlots: number
   /** PUTs per second; Infinity where a PUT costs nothing. */
   readonly putsPerSecond: number
+  /** Bytes that may be on their way at the same time; a batch beyond them is refused. */
+  readonly memoryBytes: number
 }
 
 /** What was overdrawn is paid for, but the traffic of an hour ago shall not slow down that of now. */

@@ -77,6 +77,24 @@ describe('acknowledgement', () => {
   })
 })
 
+describe('memory', () => {
+  test('batches beyond the limit are refused, retriable, until earlier ones have left', async () => {
+    await start({ limits: { memoryBytes: 300, uploadSlots: 1, windowBytes: 200 } })
+    const sent = Array.from({ length: 10 }, () => send())
+    await settle()
+    const taken = sent.filter(({ state }) => state === 'pending').length
+    expect(taken).toBeGreaterThan(1)
+    expect(states(...sent.slice(taken))).toEqual(Array.from({ length: 10 - taken }, () => storageError))
+    path.store.gated = false
+    for (const put of path.store.puts) put.finish()
+    await settle()
+    expect(states(...sent.slice(0, taken))).toEqual(Array.from({ length: taken }, (_, n) => n))
+    const later = send()
+    await settle()
+    expect(later.state).toBe(taken)
+  })
+})
+
 describe('group commit', () => {
   test('the first batch goes at once, all that come meanwhile share the next object', async () => {
     await start({ limits: { uploadSlots: 1 } })

@@ -42,6 +42,8 @@ export class Ingest {
   readonly #sealed: Window[] = []
   #open: Window | undefined
   #uploads = 0
+  /** Of all windows that are not settled. */
+  #bytes = 0
   /** Resolves when every window sealed so far has submitted its Append or failed. */
   #submitted: Promise<void> = Promise.resolve()
   readonly #working = new Set<Promise<void>>()
@@ -57,6 +59,9 @@ export class Ingest {
    * and entry are durable. Rejects with a retriable KafkaError when either could not be made so.
    */
   append(log: PartitionLog, batch: IncomingBatch): Promise<SpanOutcome> {
+    // Connections hold producers back long before, but not for requests that were answered with a time-out.
+    if (this.#bytes + batch.bytes.length > this.#options.limits.memoryBytes) return Promise.reject(overloaded())
+    this.#bytes += batch.bytes.length
     const now = this.#options.clock.monotonic()
     this.#open ??= new Window(now)
     const settled = this.#open.add(log, batch)
@@ -125,7 +130,10 @@ export class Ingest {
     })
     const work = this.#finish(window, uploaded, before)
     this.#working.add(work)
-    void work.finally(() => this.#working.delete(work))
+    void work.finally(() => {
+      this.#working.delete(work)
+      this.#bytes -= window.bytes
+    })
   }
 
   async #upload(window: Window): Promise<NumberedObject> {
@@ -175,6 +183,13 @@ interface NumberedObject extends WalObject {
 
 function appendOf({ number, size, runs }: NumberedObject): AppendObject {
   return { number, size, runs }
+}
+
+function overloaded(): KafkaError {
+  return new KafkaError(
+    errorCode.KAFKA_STORAGE_ERROR,
+    'more records are on their way to the object store than it takes',
+  )
 }
 
 function storageError(cause: unknown): KafkaError {

@@ -164,6 +164,33 @@ describe('a failing disk', () => {
     expect(await entriesAfterReopening()).toEqual(upTo(2))
   })
 
+  test('a checkpoint that could not be written drops no file that the one on disk still needs', async () => {
+    let full = false
+    const files: LogFiles = {
+      ...diskFiles,
+      replace: async (path, bytes) => {
+        if (full) throw noSpace
+        await diskFiles.replace(path, bytes)
+      },
+    }
+    const ledger = await FileLedger.open({ folder, files })
+    const epoch = await ledger.openSession(Buffer.alloc(0))
+    const large = Buffer.alloc(6 * 1024 * 1024, 'x')
+    await ledger.append(epoch, 1, large)
+    await ledger.moveCheckpoint(null, { position: 2, snapshot: 'on disk' })
+    full = true
+    for (let number = 2; number <= 9; number++) {
+      await ledger.append(epoch, number, large)
+      const from = await ledger.checkpoint()
+      await expect(ledger.moveCheckpoint(from, { position: number + 1, snapshot: 'lost' })).rejects.toThrow('no space')
+      expect(await ledger.checkpoint()).toEqual({ position: 2, snapshot: 'on disk' })
+    }
+    await ledger.close()
+    const again = await FileLedger.open({ folder })
+    expect((await collect(again, 2)).filter(({ kind }) => kind === 'entry')).toHaveLength(8)
+    await again.close()
+  })
+
   test('after a failed sync nothing is acknowledged any more', async () => {
     const faults: Parameters<typeof faultyFiles>[0] = {}
     const failures: Error[] = []

@@ -144,8 +144,9 @@ export class FileLedger implements Ledger {
     this.#refuseIfFailed()
     if (from?.position !== this.#checkpoint?.position) return false
     const content = checkpointFile.parse({ version: 1, ...to, sessions: [...this.#sessions.keys()] })
-    this.#checkpoint = to
     await this.#files.replace(join(this.#folder, CHECKPOINT), Buffer.from(`${JSON.stringify(content)}\n`))
+    // Only now: files may be dropped by the checkpoint that is on disk, and by no other.
+    this.#checkpoint = to
     this.#rollWanted = true
     await this.#dropSegments()
     return true

@@ -11,6 +11,7 @@ import { applyAppend, applyReplace } from './apply-data.ts'
 import { applyGroupCommand } from './apply-groups.ts'
 import { applyTopicCommand } from './apply-topics.ts'
 import { Catalog } from './catalog.ts'
+import type { InitCluster } from './commands.gen.ts'
 import { type Command, decodeEntry } from './commands.ts'
 import { mixDigest } from './digest.ts'
 import { Groups } from './groups.ts'
@@ -46,8 +47,6 @@ export class LedgerGap extends Error {
 const PRODUCER_EXPIRATION_MS = 86_400_000
 /** Idle producers are looked for whenever state time passes a multiple of this. */
 const EXPIRY_STEP_MS = 60_000
-/** Closed sessions are remembered so long, in state time: the sweep looks for their orphans meanwhile. */
-const SESSION_MEMORY_MS = 86_400_000
 
 export class ClusterState {
   readonly catalog = new Catalog()
@@ -60,6 +59,8 @@ export class ClusterState {
   /** State time, ms since 1970. */
   time = 0
   clusterId = ''
+  /** First component of all object keys. */
+  prefix = ''
   featureLevel = 0
   nextProducerId = 0
   /** Rolling hash over events and verdicts, an unsigned 32-bit number. */
@@ -103,7 +104,7 @@ export class ClusterState {
   #applyCommand(command: Command, epoch: number, changes: Changes): Outcome {
     switch (command.type) {
       case 'initCluster':
-        if (this.clusterId === '') this.clusterId = command.body.clusterId
+        this.#initCluster(command.body)
         return DONE
       case 'raiseFeatureLevel':
         this.featureLevel = Math.max(this.featureLevel, command.body.level)
@@ -112,6 +113,7 @@ export class ClusterState {
         return this.#allocateProducerIds(command.body.count)
       case 'forgetObjects':
         this.objects.forget(command.body.handles)
+        for (const epoch of command.body.sessions) this.closedSessions.delete(epoch)
         return DONE
       case 'append':
         return applyAppend(this, command.body, epoch, changes)
@@ -128,6 +130,12 @@ export class ClusterState {
     }
   }
 
+  #initCluster({ clusterId, prefix }: InitCluster): void {
+    if (this.clusterId !== '') return
+    this.clusterId = clusterId
+    this.prefix = prefix
+  }
+
   #allocateProducerIds(count: number): Outcome {
     if (count <= 0) return refused(errorCode.INVALID_REQUEST)
     const firstProducerId = this.nextProducerId
@@ -138,9 +146,6 @@ export class ClusterState {
   #expire(): void {
     for (const topic of this.catalog.byId.values()) {
       for (const log of topic.partitions) log.producers.forgetIdleSince(this.time - PRODUCER_EXPIRATION_MS)
-    }
-    for (const [epoch, closedAt] of this.closedSessions) {
-      if (closedAt < this.time - SESSION_MEMORY_MS) this.closedSessions.delete(epoch)
     }
   }
 }

@@ -701,12 +701,14 @@ function writeEntryCommand(w: Writer, m: EntryCommand, _version: number): void {
 
 export interface ForgetObjects {
   handles: readonly number[]
+  sessions: readonly number[]
   unknownTaggedFields?: readonly UnknownTaggedField[]
 }
 
-export function newForgetObjects(from: Init<ForgetObjects, 'handles'>): ForgetObjects {
+export function newForgetObjects(from: Init<ForgetObjects, 'handles' | 'sessions'>): ForgetObjects {
   return {
     handles: from.handles,
+    sessions: from.sessions,
   }
 }
 
@@ -714,8 +716,10 @@ export function readForgetObjects(r: Reader, version: number): ForgetObjects {
   checkVersion('ForgetObjects', version, 0, 0)
   const handles: number[] = []
   for (let left = r.compactArrayLength(8); left > 0; left--) handles.push(r.int64())
+  const sessions: number[] = []
+  for (let left = r.compactArrayLength(8); left > 0; left--) sessions.push(r.int64())
   const unknown = r.unknownTags()
-  const m: ForgetObjects = { handles }
+  const m: ForgetObjects = { handles, sessions }
   if (unknown !== undefined) m.unknownTaggedFields = unknown
   return m
 }
@@ -724,6 +728,8 @@ export function writeForgetObjects(w: Writer, m: ForgetObjects, version: number)
   checkVersion('ForgetObjects', version, 0, 0)
   w.compactArrayLength(m.handles.length)
   for (const element of m.handles) w.int64(element)
+  w.compactArrayLength(m.sessions.length)
+  for (const element of m.sessions) w.int64(element)
   w.onlyUnknownTags(m.unknownTaggedFields)
 }
 
@@ -759,20 +765,23 @@ export function writeGrowTopic(w: Writer, m: GrowTopic, version: number): void {
 
 export interface InitCluster {
   clusterId: string
+  prefix: string
   unknownTaggedFields?: readonly UnknownTaggedField[]
 }
 
-export function newInitCluster(from: Init<InitCluster, 'clusterId'>): InitCluster {
+export function newInitCluster(from: Init<InitCluster, 'clusterId' | 'prefix'>): InitCluster {
   return {
     clusterId: from.clusterId,
+    prefix: from.prefix,
   }
 }
 
 export function readInitCluster(r: Reader, version: number): InitCluster {
   checkVersion('InitCluster', version, 0, 0)
   const clusterId = r.compactString()
+  const prefix = r.compactString()
   const unknown = r.unknownTags()
-  const m: InitCluster = { clusterId }
+  const m: InitCluster = { clusterId, prefix }
   if (unknown !== undefined) m.unknownTaggedFields = unknown
   return m
 }
@@ -780,6 +789,7 @@ export function readInitCluster(r: Reader, version: number): InitCluster {
 export function writeInitCluster(w: Writer, m: InitCluster, version: number): void {
   checkVersion('InitCluster', version, 0, 0)
   w.compactString(m.clusterId)
+  w.compactString(m.prefix)
   w.onlyUnknownTags(m.unknownTaggedFields)
 }
 
@@ -1134,6 +1144,7 @@ export interface Snapshot {
   position: number
   time: number
   clusterId: string
+  prefix: string
   featureLevel: number
   nextProducerId: number
   digest: number
@@ -1148,11 +1159,12 @@ export interface Snapshot {
   unknownTaggedFields?: readonly UnknownTaggedField[]
 }
 
-export function newSnapshot(from: Init<Snapshot, 'position' | 'time' | 'clusterId' | 'featureLevel' | 'nextProducerId' | 'digest' | 'sessions' | 'closedSessions' | 'nextHandle' | 'objects' | 'deadObjects' | 'topics' | 'configs' | 'groups'>): Snapshot {
+export function newSnapshot(from: Init<Snapshot, 'position' | 'time' | 'clusterId' | 'prefix' | 'featureLevel' | 'nextProducerId' | 'digest' | 'sessions' | 'closedSessions' | 'nextHandle' | 'objects' | 'deadObjects' | 'topics' | 'configs' | 'groups'>): Snapshot {
   return {
     position: from.position,
     time: from.time,
     clusterId: from.clusterId,
+    prefix: from.prefix,
     featureLevel: from.featureLevel,
     nextProducerId: from.nextProducerId,
     digest: from.digest,
@@ -1172,6 +1184,7 @@ export function readSnapshot(r: Reader, version: number): Snapshot {
   const position = r.int64()
   const time = r.int64()
   const clusterId = r.compactString()
+  const prefix = r.compactString()
   const featureLevel = r.int16()
   const nextProducerId = r.int64()
   const digest = r.uint32()
@@ -1195,6 +1208,7 @@ export function readSnapshot(r: Reader, version: number): Snapshot {
     position,
     time,
     clusterId,
+    prefix,
     featureLevel,
     nextProducerId,
     digest,
@@ -1216,6 +1230,7 @@ export function writeSnapshot(w: Writer, m: Snapshot, version: number): void {
   w.int64(m.position)
   w.int64(m.time)
   w.compactString(m.clusterId)
+  w.compactString(m.prefix)
   w.int16(m.featureLevel)
   w.int64(m.nextProducerId)
   w.uint32(m.digest)

@@ -1,6 +1,6 @@
 /**
- * The rolling hash of the state: a mix of every event's position and every verdict. Brokers publish it, and one that
- * disagrees with the others at the same position has diverged. Not for security: it only has to notice accidents.
+ * The rolling hash of the state: a mix of every event's position and every verdict. Two brokers whose
+ * digests differ at the same position have diverged. Not for security: it only has to notice accidents.
  */
 import type { Outcome } from './outcome.ts'
 

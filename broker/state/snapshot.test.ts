@@ -86,7 +86,10 @@ function randomCommand(random: SeededRandom, state: ClusterState, number: number
       }
     }
     case 9:
-      return { type: 'forgetObjects', body: { handles: [...state.objects.dead.keys()].slice(0, random.int(0, 2)) } }
+      return {
+        type: 'forgetObjects',
+        body: { handles: [...state.objects.dead.keys()].slice(0, random.int(0, 2)), sessions: [] },
+      }
     default: {
       const producer = random.int(0, 3)
       const known = state.catalog.partition(topicId, partition)?.producers.histories.get(producer)

@@ -49,6 +49,7 @@ function picture(state: ClusterState): Snapshot {
     position: state.position,
     time: state.time,
     clusterId: state.clusterId,
+    prefix: state.prefix,
     featureLevel: state.featureLevel,
     nextProducerId: state.nextProducerId,
     digest: state.digest,
@@ -105,6 +106,7 @@ function restore(snapshot: Snapshot): ClusterState {
   state.position = snapshot.position
   state.time = snapshot.time
   state.clusterId = snapshot.clusterId
+  state.prefix = snapshot.prefix
   state.featureLevel = snapshot.featureLevel
   state.nextProducerId = snapshot.nextProducerId
   state.digest = snapshot.digest

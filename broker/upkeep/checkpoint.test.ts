@@ -41,6 +41,16 @@ describe('checkpoint', () => {
     expect(same === undefined ? [] : (await other.read(same)).map(([, value]) => value)).toEqual(['a', 'b', 'c'])
   })
 
+  test('goes on where an earlier try stopped between snapshot and pointer', async () => {
+    const half = ledger.connect(clock)
+    half.moveCheckpoint = async () => {
+      throw new Error('no space left')
+    }
+    await expect(clock.until(checkpoint({ ...parts(), ledger: half }))).rejects.toThrow('no space left')
+    expect(await clock.until(checkpoint(parts()))).toBe(true)
+    expect(await snapshots()).toHaveLength(1)
+  })
+
   test('does nothing when nothing happened since the last one', async () => {
     expect(await clock.until(checkpoint(parts()))).toBe(true)
     expect(await clock.until(checkpoint(parts()))).toBe(false)

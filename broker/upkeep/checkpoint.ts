@@ -7,7 +7,7 @@
 import { snapshotFolder, snapshotKey } from '../data/object-key.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Replica } from '../ledger/replica.ts'
-import type { ObjectStore } from '../objects/object-store.ts'
+import { ObjectExists, type ObjectStore } from '../objects/object-store.ts'
 import { encodeSnapshot } from '../state/snapshot.ts'
 
 export interface CheckpointParts {
@@ -23,7 +23,10 @@ export async function checkpoint({ ledger, replica, store, prefix }: CheckpointP
   const { position } = replica.state
   if (position <= (last?.position ?? 0)) return false
   const snapshot = snapshotKey(prefix, position, replica.epoch)
-  await store.put(snapshot, [encodeSnapshot(replica.state)])
+  await store.put(snapshot, [encodeSnapshot(replica.state)]).catch(cause => {
+    // An earlier try got so far and no further: the same state, the same bytes.
+    if (!(cause instanceof ObjectExists)) throw cause
+  })
   const moved = await ledger.moveCheckpoint(last, { position, snapshot })
   await deletePassedSnapshots(store, prefix, moved ? snapshot : (await ledger.checkpoint())?.snapshot)
   return moved

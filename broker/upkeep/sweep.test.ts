@@ -4,7 +4,7 @@ import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { objectKey } from '../data/object-key.ts'
 import { MemoryLedger } from '../ledger/memory.ts'
 import { MemoryStore } from '../objects/memory.ts'
-import { sweepDead, sweepOrphans } from './sweep.ts'
+import { forgetSessions, sweepDead, sweepOrphans } from './sweep.ts'
 
 let clock: VirtualClock
 let ledger: MemoryLedger
@@ -100,5 +100,23 @@ describe('orphans', () => {
     await leaveBehind(4711, 1)
     expect(await orphans(4711)).toBe(0)
     expect(await keys()).toHaveLength(1)
+  })
+})
+
+describe('closed sessions', () => {
+  test('are forgotten when they were swept and closed a day ago, never before either', async () => {
+    await path.createLog()
+    const epoch = ledger.openSession(Buffer.alloc(0))
+    ledger.expireSession(epoch)
+    await path.createLog()
+    const forget = async (...swept: number[]): Promise<number> => {
+      await clock.until(forgetSessions(parts(), new Set(swept)))
+      return path.replica.state.closedSessions.size
+    }
+    expect(await forget(epoch)).toBe(1)
+    await clock.advance(86_400_000 + 60_000)
+    await path.createLog()
+    expect(await forget()).toBe(1)
+    expect(await forget(epoch)).toBe(0)
   })
 })

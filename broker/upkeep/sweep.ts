@@ -28,7 +28,10 @@ export async function sweepDead({ replica, store, prefix, appliedByAll }: SweepP
   const due = [...replica.state.objects.dead.values()].filter(({ position }) => position <= applied).slice(0, BATCH)
   if (due.length === 0) return 0
   await store.delete(due.map(({ object }) => objectKey(prefix, object)))
-  await replica.submit({ type: 'forgetObjects', body: { handles: due.map(({ object }) => object.handle) } })
+  await replica.submit({
+    type: 'forgetObjects',
+    body: { handles: due.map(({ object }) => object.handle), sessions: [] },
+  })
   return due.length
 }
 
@@ -47,6 +50,18 @@ export async function sweepOrphans({ replica, store, prefix }: SweepParts, epoch
   }
   if (orphans.length > 0) await store.delete(orphans)
   return orphans.length
+}
+
+/** A put of a session may reach the store long after the session was closed; so long it is looked for, in state time, ms. */
+const LATE_PUT_MS = 86_400_000
+
+/** Takes sessions off the list that have been swept and closed for so long that nothing of them can still arrive. */
+export async function forgetSessions({ replica }: SweepParts, swept: ReadonlySet<number>): Promise<void> {
+  const { state } = replica
+  const sessions = [...state.closedSessions]
+    .filter(([epoch, closedAt]) => swept.has(epoch) && closedAt < state.time - LATE_PUT_MS)
+    .map(([epoch]) => epoch)
+  if (sessions.length > 0) await replica.submit({ type: 'forgetObjects', body: { handles: [], sessions } })
 }
 
 function knownObjects(state: ClusterState): Set<string> {

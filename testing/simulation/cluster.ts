@@ -126,6 +126,7 @@ export class SimulatedCluster {
         maxWaitMs: 50,
         uploadSlots: 3,
         putsPerSecond: random.pick([5, 20, Number.POSITIVE_INFINITY]),
+        memoryBytes: 1024 * 1024,
       },
       cacheBytes: random.pick([2000, 1_000_000]),
       groups: {

@@ -26,7 +26,11 @@ export const entry = message('Entry', first, {
 })
 
 /** Type 1. Names the cluster; only the first one ever counts. */
-export const initCluster = message('InitCluster', first, { clusterId: string() })
+export const initCluster = message('InitCluster', first, {
+  clusterId: string(),
+  /** First component of all object keys. */
+  prefix: string(),
+})
 
 /** Type 2. Objects are durable: give their records offsets. The object numbers belong to the entry's session. */
 export const append = message('Append', first, {
@@ -139,8 +143,8 @@ export const deleteOffsets = message('DeleteOffsets', first, {
   topics: array({ name: string(), partitions: array(int32()) }),
 })
 
-/** Type 14. These dead objects were deleted from the store. */
-export const forgetObjects = message('ForgetObjects', first, { handles: array(int64()) })
+/** Type 14. These dead objects were deleted from the store, and these closed sessions have left nothing there. */
+export const forgetObjects = message('ForgetObjects', first, { handles: array(int64()), sessions: array(int64()) })
 
 /** Type 15. Raises the level of commands that every later writer may use. */
 export const raiseFeatureLevel = message('RaiseFeatureLevel', first, { level: int16() })

@@ -31,6 +31,7 @@ export const snapshot = message(
     position: int64(),
     time: int64(),
     clusterId: string(),
+    prefix: string(),
     featureLevel: int16(),
     nextProducerId: int64(),
     digest: uint32(),
