@@ -43,8 +43,8 @@ are read once, at the start. Names with dots are Kafka's for the same thing.
 | environment | key in the file | default | may be | meaning |
 | --- | --- | --- | --- | --- |
 ${rows.join('')}
-\`KAFSCALE_CONFIG_FILE\` itself has no key. The data folder holds one cluster: do not change \`KAFSCALE_S3_NAMESPACE\` of a
-folder that has data, or its objects are looked for under other names (docs/formats.md).
+\`KAFSCALE_CONFIG_FILE\` itself has no key. The data folder holds one cluster; its \`KAFSCALE_S3_NAMESPACE\` is recorded, and a
+broker that is given another one does not start.
 `
 }
 
