@@ -175,7 +175,7 @@ export const KNOWN_DIFFERENCES: KnownDifference[] = [
     step: /^write a record (of the far future|that is too large for the topic|without key for a compacted topic)$/,
     kind: 'different',
     path: /^error message$/,
-    here: /out of the range|are more than max\.message\.bytes|without a key/,
+    here: /is out of range; it must be from \d+ to TIME|are more than max\.message\.bytes|without a key/,
     reason: OWN_WORDS,
   },
   {
