@@ -88,6 +88,7 @@ export class Core {
   readonly #upkeep: Upkeep
   readonly #sweptSessions = new Set<number>()
   #objects = 0
+  #stopping = false
 
   /** Catches up with the ledger, opens a session, and starts upkeep. */
   static async start(options: CoreOptions): Promise<Core> {
@@ -120,7 +121,13 @@ export class Core {
     this.replica = replica
     this.cache = new BlockCache(options.cacheBytes)
     const nextObjectNumber = (): number => ++this.#objects
-    const extents = new ExtentReader({ state: () => replica.state, store, cache: this.cache, prefix })
+    const extents = new ExtentReader({
+      state: () => replica.state,
+      store,
+      cache: this.cache,
+      prefix,
+      onUnreadable: (key, cause) => options.log.error({ key, error: String(cause) }, 'records cannot be read'),
+    })
     const longPolls = new LongPolls(clock)
     replica.onApplied(applied => longPolls.onApplied(applied))
     this.#ingest = new Ingest({
@@ -158,6 +165,7 @@ export class Core {
 
   /** Lets go of the members that wait for a rebalance; call it before the sockets are drained, which waits for answers. */
   beginStop(): void {
+    this.#stopping = true
     this.groups.stop()
   }
 
@@ -182,11 +190,10 @@ export class Core {
   async #nameCluster(): Promise<void> {
     const { state } = this.replica
     if (state.clusterId !== '') return
-    await this.replica.submit({
-      type: 'initCluster',
-      body: { clusterId: this.#options.random.uuid(), prefix: this.#options.prefix },
-    })
+    const body = { clusterId: this.#options.random.uuid(), prefix: this.#options.prefix }
+    // The name comes last: a crash in between leaves a cluster without one, and the next start does all of it again.
     await this.replica.submit({ type: 'raiseFeatureLevel', body: { level: FEATURE_LEVEL } })
+    await this.replica.submit({ type: 'initCluster', body })
   }
 
   #startUpkeep(): void {
@@ -194,6 +201,7 @@ export class Core {
     const { replica } = this
     const nextObjectNumber = (): number => ++this.#objects
     const limits = upkeep.rollUp ?? defaultRollUpLimits
+    const rollUpParts = { replica, store, prefix, limits, nextObjectNumber, unreadable: new Set<number>() }
     this.#upkeep.start([
       { name: 'checkpoint', everyMs: upkeep.checkpointEveryMs, run: () => this.#checkpoint() },
       { name: 'retention', everyMs: upkeep.retentionEveryMs, run: () => this.#retain() },
@@ -202,7 +210,7 @@ export class Core {
         name: 'roll-up',
         everyMs: upkeep.rollUpEveryMs,
         run: async () => {
-          while ((await rollUp({ replica, store, prefix, limits, nextObjectNumber })) > 0) await this.#sweep()
+          while (!this.#stopping && (await rollUp(rollUpParts)) > 0) await this.#sweep()
         },
       },
       { name: 'sweep', everyMs: upkeep.sweepEveryMs, run: () => this.#sweep() },

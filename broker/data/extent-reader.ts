@@ -22,17 +22,29 @@ interface Read {
   readonly extents: Extent[]
 }
 
+export interface ExtentReaderOptions {
+  readonly state: () => ClusterState
+  readonly store: ObjectStore
+  readonly cache: BlockCache
+  readonly prefix: string
+  /** Told of every read that failed although the state still names the object. */
+  readonly onUnreadable?: (key: string, cause: unknown) => void
+}
+
 export class ExtentReader {
   readonly #state: () => ClusterState
   readonly #store: ObjectStore
   readonly #cache: BlockCache
   readonly #prefix: string
 
-  constructor(options: { state: () => ClusterState; store: ObjectStore; cache: BlockCache; prefix: string }) {
+  readonly #onUnreadable: (key: string, cause: unknown) => void
+
+  constructor(options: ExtentReaderOptions) {
     this.#state = options.state
     this.#store = options.store
     this.#cache = options.cache
     this.#prefix = options.prefix
+    this.#onUnreadable = options.onUnreadable ?? (() => {})
   }
 
   /** The blocks of the extents, in their order; a block that cannot be read is the error instead. */
@@ -71,6 +83,10 @@ export class ExtentReader {
               position: read.position,
               length: read.end - read.position,
             })
+      bytes.catch((cause: unknown) => {
+        const isNamed = stored !== undefined && this.#state().objects.live.has(object)
+        if (isNamed) this.#onUnreadable(objectKey(this.#prefix, stored), cause)
+      })
       for (const extent of read.extents) {
         const from = extent.position - read.position
         const block = bytes.then(whole => {

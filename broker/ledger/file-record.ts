@@ -44,8 +44,11 @@ export interface Scan {
   readonly damage: 'none' | 'torn-tail' | 'corrupt'
 }
 
-/** Reads the records of a file. `durable` is what is known to be durable from elsewhere, for example a later file. */
-export function scanRecords(file: Buffer, durable: Position = 0): Scan {
+/**
+ * Reads the records of a file whose first position is `first`. `durable` is what is known to be durable from elsewhere:
+ * from a checkpoint or a later file.
+ */
+export function scanRecords(file: Buffer, first: Position, durable: Position = 0): Scan {
   const records: FileRecord[] = []
   let at = 0
   for (let record = decodeRecord(file, at); record !== undefined; record = decodeRecord(file, at)) {
@@ -53,7 +56,8 @@ export function scanRecords(file: Buffer, durable: Position = 0): Scan {
     at += recordLength(file, at)
   }
   if (at === file.length) return { records, good: at, damage: 'none' }
-  const last = records.at(-1)?.event.position ?? 0
+  // A file without a whole record ends where the one before it does.
+  const last = records.at(-1)?.event.position ?? first - 1
   const known = Math.max(durable, highestDurable(file, at))
   return { records, good: at, damage: known > last ? 'corrupt' : 'torn-tail' }
 }

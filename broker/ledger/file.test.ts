@@ -81,6 +81,24 @@ describe('what a crash leaves', () => {
     expect((await entriesAfterReopening()).length).toBe(4)
   })
 
+  test('the torn first record of a new file, behind a checkpoint, is cut off like any other', async () => {
+    const ledger = await FileLedger.open({ folder })
+    const epoch = await ledger.openSession(Buffer.alloc(0))
+    for (let number = 1; number <= 3; number++) await ledger.append(epoch, number, entry(number))
+    await ledger.moveCheckpoint(null, { position: 4, snapshot: 's' })
+    await ledger.append(epoch, 4, entry(4))
+    await ledger.close()
+    const path = await logFile()
+    const whole = await readFile(path)
+    for (let length = 0; length < whole.length; length += 7) {
+      await writeFile(path, whole.subarray(0, length))
+      const again = await FileLedger.open({ folder })
+      expect(await again.barrier()).toBeGreaterThanOrEqual(4)
+      await again.close()
+      await writeFile(path, whole)
+    }
+  })
+
   test('damage before entries that were acknowledged refuses to start', async () => {
     await writeEntries(5)
     const path = await logFile()

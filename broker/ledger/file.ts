@@ -188,7 +188,11 @@ export class FileLedger implements Ledger {
   async #recoverSegment(segment: LogSegment, next: LogSegment | undefined): Promise<void> {
     const path = join(this.#folder, segment.name)
     const bytes = await this.#files.read(path)
-    const scan = scanRecords(bytes, next === undefined ? (this.#checkpoint?.position ?? 0) : next.first - 1)
+    const scan = scanRecords(
+      bytes,
+      segment.first,
+      next === undefined ? (this.#checkpoint?.position ?? 0) : next.first - 1,
+    )
     if (scan.damage === 'corrupt') {
       throw new LedgerFailed(`${path} is damaged at byte ${scan.good}, before entries that were acknowledged`)
     }
@@ -320,7 +324,7 @@ export class FileLedger implements Ledger {
     const events: LedgerEvent[] = []
     for (const [index, segment] of this.#segments.entries()) {
       if ((this.#segments[index + 1]?.first ?? Number.POSITIVE_INFINITY) <= from + 1) continue
-      const { records } = scanRecords(await this.#files.read(join(this.#folder, segment.name)))
+      const { records } = scanRecords(await this.#files.read(join(this.#folder, segment.name)), segment.first)
       for (const { event } of records) if (event.position > from && event.position <= to) events.push(event)
     }
     return events

@@ -39,7 +39,11 @@ export const diskFiles: LogFiles = {
   read: path => readFile(path),
   open: async path => {
     // Not 'a': Linux appends whatever position is given, and a failed write must be overwritten in place.
-    const descriptor = await openFile(path, 'r+').catch(() => openFile(path, 'w+'))
+    const descriptor = await openFile(path, 'r+').catch(cause => {
+      // Any other error must not end in a call that would empty the file.
+      if (!isMissing(cause)) throw cause
+      return openFile(path, 'wx+')
+    })
     await syncFolder(dirname(path))
     return diskFile(descriptor)
   },
@@ -70,6 +74,10 @@ function diskFile(descriptor: number): LogFile {
     truncate: length => truncateFile(descriptor, length),
     close: () => closeFile(descriptor),
   }
+}
+
+function isMissing(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'ENOENT'
 }
 
 async function syncFolder(path: string): Promise<void> {

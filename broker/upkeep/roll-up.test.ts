@@ -11,9 +11,11 @@ import { sweepDead } from './sweep.ts'
 const limits: RollUpLimits = { smallBytes: 10_000, minSmallObjects: 4, jobBytes: 1_000_000, extentBytes: 2000 }
 
 let path: DataPath<MemoryStore>
+let unreadable: Set<number>
 let logs: PartitionLog[]
 
 beforeEach(async () => {
+  unreadable = new Set()
   path = await startDataPath({ limits: { uploadSlots: 1 } })
   logs = await path.createTopic(3)
 })
@@ -29,6 +31,7 @@ const parts = (over: Partial<RollUpLimits> = {}) => ({
   prefix: PREFIX,
   limits: { ...limits, ...over },
   nextObjectNumber: path.nextObjectNumber,
+  unreadable,
 })
 const roll = (over: Partial<RollUpLimits> = {}) => path.clock.until(rollUp(parts(over)))
 const sweep = () => path.clock.until(sweepDead({ ...parts(), appliedByAll: () => path.replica.state.position }))
@@ -198,3 +201,33 @@ async function keysIn(store: MemoryStore): Promise<string[]> {
   for await (const { key } of store.list(`${PREFIX}/`)) keys.push(key)
   return keys
 }
+
+describe('what a job reads', () => {
+  test('is what lives, however large the objects are', async () => {
+    const lengths: number[] = []
+    const get = path.store.get.bind(path.store)
+    path.store.get = async (key, range) => {
+      const bytes = await get(key, range)
+      lengths.push(bytes.length)
+      return bytes
+    }
+    for (let n = 0; n < 6; n++) {
+      const large = path.ingest.append(logOf(0), incoming(['x'.repeat(50_000)]))
+      const small = path.ingest.append(logOf(1), incoming([`small ${n}`]))
+      await path.clock.until(Promise.all([large, small]))
+    }
+    await trim(0, logOf(0).nextOffset)
+    expect(await roll({ smallBytes: 1_000_000 })).toBeGreaterThan(0)
+    expect(lengths.reduce((sum, length) => sum + length, 0)).toBeLessThan(2000)
+    expect((await path.read(logOf(1))).map(([, value]) => value)).toEqual([0, 1, 2, 3, 4, 5].map(n => `small ${n}`))
+  })
+
+  test('is left alone by later jobs when it cannot be read', async () => {
+    for (let n = 0; n < 6; n++) await path.append(logOf(n % 2), `v${n}`)
+    const [first] = path.replica.state.objects.live.values()
+    if (first === undefined) throw new Error('nothing was stored')
+    await path.store.delete([objectKey(PREFIX, first)])
+    await expect(roll()).rejects.toThrow()
+    expect(await roll()).toBe(5)
+  })
+})

@@ -5,6 +5,7 @@
  * A job reads its candidates once, writes one segment and appends a Replace command that names exactly the extents it
  * read. What was trimmed, deleted or replaced meanwhile is left out at apply; nothing needs a lock.
  */
+import { planReads } from '../data/extent-reader.ts'
 import { objectKey } from '../data/object-key.ts'
 import { buildSegmentObject, type SegmentPiece, type SegmentRun } from '../data/segment-object.ts'
 import { stampOffsets } from '../data/stamp.ts'
@@ -40,13 +41,20 @@ export interface RollUpParts {
   readonly prefix: string
   readonly limits: RollUpLimits
   readonly nextObjectNumber: () => number
+  /** Handles of objects that an earlier job could not read. */
+  readonly unreadable: Set<number>
 }
 
 /** Objects for the next job, oldest first; empty when there is nothing worth doing. */
-export function candidates(state: ClusterState, limits: RollUpLimits): StoredObject[] {
+export function candidates(
+  state: ClusterState,
+  limits: RollUpLimits,
+  unreadable: ReadonlySet<number> = new Set(),
+): StoredObject[] {
   const small: StoredObject[] = []
   const sparse: StoredObject[] = []
   for (const object of state.objects.live.values()) {
+    if (unreadable.has(object.handle)) continue
     if (object.size < limits.smallBytes) small.push(object)
     else if (object.liveBytes * 2 < object.size) sparse.push(object)
   }
@@ -64,15 +72,18 @@ function fitting(objects: readonly StoredObject[], bytes: number): StoredObject[
   return end === -1 ? [...objects] : objects.slice(0, Math.max(1, end))
 }
 
-/** Does one job. Resolves with the number of objects that it made superfluous; 0 when there was nothing to do. */
+/**
+ * Does one job. Resolves with the number of objects that it made superfluous; 0 when there was nothing to do. When an
+ * object cannot be read the job fails, and later ones leave that object alone.
+ */
 export async function rollUp(parts: RollUpParts): Promise<number> {
-  const { replica, store, prefix, limits, nextObjectNumber } = parts
-  const objects = new Map(candidates(replica.state, limits).map(object => [object.handle, object]))
+  const { replica, store, prefix, limits, nextObjectNumber, unreadable } = parts
+  const chosen = candidates(replica.state, limits, unreadable)
+  const objects = new Map(chosen.map(object => [object.handle, object]))
   if (objects.size === 0) return 0
   const found = extentsOf(replica.state, objects)
-  const bytes = new Map<number, Buffer>()
-  for (const object of objects.values()) bytes.set(object.handle, await store.get(objectKey(prefix, object)))
-  const runs = found.map(({ log, extents }) => segmentRun(log, extents, objects, bytes))
+  const bytes = await readExtents(parts, found, objects)
+  const runs = found.map(run => segmentRun(run, bytes))
   const { epoch } = replica
   const number = nextObjectNumber()
   const segment = buildSegmentObject(epoch, number, runs, limits.extentBytes)
@@ -88,7 +99,37 @@ export async function rollUp(parts: RollUpParts): Promise<number> {
     })),
   }
   await replica.submit({ type: 'replace', body })
-  return objects.size
+  return chosen.filter(({ handle }) => !replica.state.objects.live.has(handle)).length
+}
+
+/** The bytes of the extents, offsets in place. Only what they take is read, however large their objects are. */
+async function readExtents(
+  { store, prefix, unreadable }: RollUpParts,
+  runs: readonly FoundRun[],
+  objects: ReadonlyMap<number, StoredObject>,
+): Promise<ReadonlyMap<Extent, Buffer>> {
+  const bytes = new Map<Extent, Buffer>()
+  const byObject = Map.groupBy(
+    runs.flatMap(({ extents }) => extents),
+    ({ object }) => object,
+  )
+  for (const [handle, extents] of byObject) {
+    const object = objects.get(handle)
+    if (object === undefined) continue
+    for (const read of planReads(extents)) {
+      const range = { position: read.position, length: read.end - read.position }
+      const whole = await store.get(objectKey(prefix, object), range).catch((cause: unknown) => {
+        unreadable.add(handle)
+        throw cause
+      })
+      for (const extent of read.extents) {
+        const own = whole.subarray(extent.position - read.position, extent.position - read.position + extent.length)
+        if (object.kind === 'wal') stampOffsets([own], extent.baseOffset)
+        bytes.set(extent, own)
+      }
+    }
+  }
+  return bytes
 }
 
 interface FoundRun {
@@ -119,17 +160,10 @@ function extentsOf(state: ClusterState, objects: ReadonlyMap<number, StoredObjec
   return runs
 }
 
-function segmentRun(
-  log: PartitionLog,
-  extents: readonly Extent[],
-  objects: ReadonlyMap<number, StoredObject>,
-  bytes: ReadonlyMap<number, Buffer>,
-): SegmentRun {
+function segmentRun({ log, extents }: FoundRun, bytes: ReadonlyMap<Extent, Buffer>): SegmentRun {
   const pieces = extents.map((extent): SegmentPiece => {
-    const whole = bytes.get(extent.object)
-    if (whole === undefined) throw new Error(`object ${extent.object} was not read`)
-    const own = whole.subarray(extent.position, extent.position + extent.length)
-    if (objects.get(extent.object)?.kind === 'wal') stampOffsets([own], extent.baseOffset)
+    const own = bytes.get(extent)
+    if (own === undefined) throw new Error(`the extent at ${extent.baseOffset} was not read`)
     return { baseOffset: extent.baseOffset, count: extent.count, maxTimestamp: extent.maxTimestamp, bytes: [own] }
   })
   return { topicId: log.topicId, partition: log.partition, pieces }
