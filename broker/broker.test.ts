@@ -57,6 +57,14 @@ async function readiness({ metricsPort }: Broker): Promise<number> {
   return (await fetch(`http://127.0.0.1:${metricsPort}/readyz`)).status
 }
 
+test('records are looked for under the prefix that they were stored under, or not at all', async () => {
+  await (await start()).stop()
+  expect(await problem(settingsWith({ KAFSCALE_S3_NAMESPACE: 'other' }))).toBe(
+    'KAFSCALE_S3_NAMESPACE: the records of this ledger are stored under "default", not under "other"',
+  )
+  await start()
+})
+
 describe('a broker', () => {
   test('is ready when start resolves, and starts again on the same folder after stop', async () => {
     const first = await start()

@@ -209,6 +209,10 @@ class BrokerService implements Service<ClientContext> {
     if (this.#dispatcher !== undefined) return this.#dispatcher.handle(frame, connection.context)
     return this.#ready.promise.then(dispatcher => dispatcher.handle(frame, connection.context))
   }
+
+  sent(response: readonly Buffer[]): void {
+    this.#dispatcher?.sent(response)
+  }
 }
 
 function listen(
@@ -261,6 +265,7 @@ function coreSettings(settings: Settings, port: number) {
       memoryBytes: settings.produceMemoryBytes,
     },
     cacheBytes: settings.cacheBytes,
+    fetchMemoryBytes: settings.fetchMemoryBytes,
     groups: {
       initialRebalanceDelayMs: settings.groupInitialRebalanceDelayMs,
       minSessionTimeoutMs: settings.groupMinSessionTimeoutMs,

@@ -9,6 +9,7 @@ import type { ApiSettings, DiskSpace, Traffic } from './api/parts.ts'
 import type { Clock } from './clock.ts'
 import { BlockCache } from './data/block-cache.ts'
 import { ExtentReader } from './data/extent-reader.ts'
+import { FetchBudget } from './data/fetch-budget.ts'
 import { FetchSessions } from './data/fetch-sessions.ts'
 import type { FlushLimits } from './data/flush-policy.ts'
 import { Ingest } from './data/ingest.ts'
@@ -59,6 +60,8 @@ export interface CoreOptions {
   readonly api: ApiSettings
   readonly flush: FlushLimits
   readonly cacheBytes: number
+  /** For the records of all fetch answers in progress. */
+  readonly fetchMemoryBytes: number
   readonly groups: GroupSettings
   readonly upkeep: UpkeepSettings
   readonly traffic: Traffic
@@ -155,6 +158,7 @@ export class Core {
       reader: new LogReader(extents),
       timestamps: new TimestampIndex(extents),
       longPolls,
+      fetchBudget: new FetchBudget(options.fetchMemoryBytes),
       fetchSessions: new FetchSessions(clock, () => random.int(2147483647)),
       groups: this.groups,
       traffic: options.traffic,

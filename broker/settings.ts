@@ -108,6 +108,11 @@ export const settingsSchema = z.strictObject({
     'Memory for records that were just written or read, in bytes.',
     whole(128 * MIB, MIB),
   ),
+  fetchMemoryBytes: setting(
+    'KAFSCALE_FETCH_MEMORY_BYTES',
+    'Memory for the records of fetch answers in progress, in bytes; beyond it fetches wait for each other.',
+    whole(128 * MIB, MIB),
+  ),
   produceMemoryBytes: setting(
     'KAFSCALE_PRODUCE_MEMORY_BYTES',
     'Memory for produce requests in progress, in bytes; beyond it producers are held back.',

@@ -76,6 +76,8 @@ export class MemoryBroker {
           memoryBytes: 64 * 1024 * 1024,
         },
         cacheBytes: 1_000_000,
+
+        fetchMemoryBytes: 64 * 1024 * 1024,
         groups: {
           initialRebalanceDelayMs: 0,
           minSessionTimeoutMs: 1000,

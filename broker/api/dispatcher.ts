@@ -37,6 +37,8 @@ export interface DispatcherOptions {
 
 export class Dispatcher {
   readonly #options: DispatcherOptions
+  /** What is to be done when a response has left. */
+  readonly #afterSending = new WeakMap<readonly Buffer[], () => void>()
 
   constructor(options: DispatcherOptions) {
     this.#options = options
@@ -66,6 +68,12 @@ export class Dispatcher {
     }
   }
 
+  /** The response has left, or never will. */
+  sent(response: readonly Buffer[]): void {
+    this.#afterSending.get(response)?.()
+    this.#afterSending.delete(response)
+  }
+
   async #answer<Name extends ApiName>(
     name: Name,
     version: number,
@@ -78,12 +86,23 @@ export class Dispatcher {
     const request = api.readRequest(reader, version)
     const handler: Handlers[Name] = this.#options.handlers[name]
     if (handler === undefined) throw new WireError(`${name} is not served`)
-    const response = await handler(request, { version, clientId: header.clientId ?? '', client })
+    let afterSending: (() => void) | undefined
+    const onSent = (callback: () => void): void => {
+      afterSending = callback
+    }
+    const response = await handler(request, { version, clientId: header.clientId ?? '', client, onSent })
     if (response === null) return null
-    const writer = new Writer()
-    writeResponseHeader(writer, { correlationId: header.correlationId }, responseHeaderVersion(name, version))
-    api.writeResponse(writer, response, version)
-    return writer.finish().buffers
+    try {
+      const writer = new Writer()
+      writeResponseHeader(writer, { correlationId: header.correlationId }, responseHeaderVersion(name, version))
+      api.writeResponse(writer, response, version)
+      const { buffers } = writer.finish()
+      if (afterSending !== undefined) this.#afterSending.set(buffers, afterSending)
+      return buffers
+    } catch (cause) {
+      afterSending?.()
+      throw cause
+    }
   }
 }
 

@@ -22,7 +22,10 @@ import type { Handler } from './handler.ts'
 import type { Parts } from './parts.ts'
 import { findPartition, findTopic, leaderEpochProblem } from './topic-lookup.ts'
 
-type FetchParts = Pick<Parts, 'clock' | 'replica' | 'reader' | 'longPolls' | 'fetchSessions' | 'traffic'>
+type FetchParts = Pick<
+  Parts,
+  'clock' | 'replica' | 'reader' | 'longPolls' | 'fetchSessions' | 'fetchBudget' | 'traffic'
+>
 
 const FIRST_VERSION_WITH_TOPIC_IDS = 13
 /** The most that one answer holds whatever a client asks for: Kafka's `fetch.max.bytes` of brokers (KIP-541). */
@@ -34,7 +37,7 @@ type Target =
   | { readonly wanted: FetchedPartition; readonly errorCode: number; readonly log?: PartitionLog }
 
 export function fetch(parts: FetchParts): Handler<'Fetch'> {
-  return async (asked, { version, client }) => {
+  return async (asked, { version, client, onSent }) => {
     const request = { ...asked, maxBytes: Math.min(asked.maxBytes, MOST_BYTES) }
     let session: FetchContext
     try {
@@ -49,7 +52,18 @@ export function fetch(parts: FetchParts): Handler<'Fetch'> {
       targets = session.partitions.map(wanted => target(parts, wanted))
     }
     targets = await awaitBytes(parts, request, session, targets, client.gone)
-    return answer(parts, request, session, targets)
+    const bytes = Math.min(request.maxBytes, available(targets))
+    await parts.fetchBudget.take(bytes)
+    const giveBack = (): void => parts.fetchBudget.give(bytes)
+    try {
+      const response = await answer(parts, request, session, targets)
+      if (onSent === undefined) giveBack()
+      else onSent(giveBack)
+      return response
+    } catch (cause) {
+      giveBack()
+      throw cause
+    }
   }
 }
 

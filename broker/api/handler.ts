@@ -24,6 +24,8 @@ export interface RequestContext {
   readonly version: number
   readonly clientId: string
   readonly client: Client
+  /** Calls back once the answer has left, or never will. Without it the answer counts as gone when it is given. */
+  readonly onSent?: (callback: () => void) => void
 }
 
 /** Null is no answer at all: a Produce request with acks=0. */

@@ -1,5 +1,6 @@
 /** What handlers work with. Made by the composition root; handlers take what they need of it. */
 import type { Clock } from '../clock.ts'
+import type { FetchBudget } from '../data/fetch-budget.ts'
 import type { FetchSessions } from '../data/fetch-sessions.ts'
 import type { Ingest } from '../data/ingest.ts'
 import type { LogReader } from '../data/log-reader.ts'
@@ -42,6 +43,7 @@ export interface Parts {
   readonly timestamps: TimestampIndex
   readonly longPolls: LongPolls
   readonly fetchSessions: FetchSessions
+  readonly fetchBudget: FetchBudget
   readonly groups: GroupCoordinator
   readonly traffic: Traffic
   readonly diskSpace: () => Promise<DiskSpace>

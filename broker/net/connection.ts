@@ -33,6 +33,8 @@ export interface Service<Context> {
    * The service may keep the frame, and does what depends on the order of requests before it returns.
    */
   handle(frame: Buffer, connection: Connection<Context>): Promise<readonly Buffer[] | null>
+  /** Told once of each response that `handle` gave: when the socket has sent all of it, or never will. */
+  sent?(response: readonly Buffer[]): void
 }
 
 /** What is known of a connection when it is accepted. */
@@ -112,6 +114,8 @@ export class Connection<Context> {
   #idleTimer: Timer
   #active: number
   #outgoing: Buffer[] = []
+  /** The responses that `#outgoing` is made of. */
+  #leaving: (readonly Buffer[])[] = []
   #reading = true
   /** No more frames are read, for good; the connection ends after the last response. */
   #ending = false
@@ -315,23 +319,40 @@ export class Connection<Context> {
     const running = this.#requests.filter(request => request.state === 'running')
     const done = this.#requests.filter(request => request.state !== 'running')
     this.#requests.splice(0, Number.POSITIVE_INFINITY, ...running)
-    for (const request of done) this.#release(request)
+    for (const request of done) {
+      this.#release(request)
+      if (request.response !== null) this.#tellSent([request.response])
+    }
   }
 
   #send(response: readonly Buffer[]): void {
     if (this.#outgoing.length === 0) process.nextTick(() => this.#flush())
     this.#outgoing.push(lengthPrefix(response), ...response)
+    this.#leaving.push(response)
   }
 
   /** Runs once per turn of the event loop, so that responses that became ready together leave together. */
   #flush(): void {
     const buffers = joinSmall(this.#outgoing)
+    const responses = this.#leaving
+    const last = buffers.length - 1
     this.#outgoing = []
-    if (this.#socket.destroyed || !this.#socket.writable) return
+    this.#leaving = []
+    if (this.#socket.destroyed || !this.#socket.writable || last < 0) {
+      this.#tellSent(responses)
+      return
+    }
     this.#active = this.#parts.clock.monotonic()
-    if (buffers.length > 1) this.#socket.cork()
-    for (const buffer of buffers) this.#socket.write(buffer)
-    if (buffers.length > 1) this.#socket.uncork()
+    if (last > 0) this.#socket.cork()
+    for (const [at, buffer] of buffers.entries()) {
+      if (at < last) this.#socket.write(buffer)
+      else this.#socket.write(buffer, () => this.#tellSent(responses))
+    }
+    if (last > 0) this.#socket.uncork()
+  }
+
+  #tellSent(responses: readonly (readonly Buffer[])[]): void {
+    for (const response of responses) this.#parts.service.sent?.(response)
   }
 
   #drained(): void {
@@ -433,6 +454,7 @@ export class Connection<Context> {
     this.#stopFrameTimer()
     this.#giveUpFrame()
     this.#releaseAll()
+    this.#tellSent(this.#leaving.splice(0))
     this.#notifyClosed()
   }
 }

@@ -129,6 +129,8 @@ export class SimulatedCluster {
         memoryBytes: 1024 * 1024,
       },
       cacheBytes: random.pick([2000, 1_000_000]),
+
+      fetchMemoryBytes: 64 * 1024 * 1024,
       groups: {
         initialRebalanceDelayMs: 100,
         minSessionTimeoutMs: 1000,
