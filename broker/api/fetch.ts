@@ -31,6 +31,9 @@ const FIRST_VERSION_WITH_TOPIC_IDS = 13
 /** The most that one answer holds whatever a client asks for: Kafka's `fetch.max.bytes` of brokers (KIP-541). */
 const MOST_BYTES = 57_671_680
 
+/** A client that does not read its answer shall not keep others from theirs for longer. */
+const LONGEST_HOLD_MS = 5000
+
 /** A partition of the request: its log, or why there is nothing to read. */
 type Target =
   | { readonly wanted: FetchedPartition; readonly log: PartitionLog }
@@ -52,9 +55,7 @@ export function fetch(parts: FetchParts): Handler<'Fetch'> {
       targets = session.partitions.map(wanted => target(parts, wanted))
     }
     targets = await awaitBytes(parts, request, session, targets, client.gone)
-    const bytes = Math.min(request.maxBytes, available(targets))
-    await parts.fetchBudget.take(bytes)
-    const giveBack = (): void => parts.fetchBudget.give(bytes)
+    const giveBack = await takeFromBudget(parts, Math.min(request.maxBytes, available(targets)))
     try {
       const response = await answer(parts, request, session, targets)
       if (onSent === undefined) giveBack()
@@ -65,6 +66,20 @@ export function fetch(parts: FetchParts): Handler<'Fetch'> {
       throw cause
     }
   }
+}
+
+/** Resolves when there is room for the answer, with what gives the room back: the first call counts, or time does. */
+async function takeFromBudget({ clock, fetchBudget }: FetchParts, bytes: number): Promise<() => void> {
+  await fetchBudget.take(bytes)
+  let isHeld = true
+  const giveBack = (): void => {
+    if (!isHeld) return
+    isHeld = false
+    clock.clearTimeout(timer)
+    fetchBudget.give(bytes)
+  }
+  const timer = clock.setTimeout(giveBack, LONGEST_HOLD_MS)
+  return giveBack
 }
 
 function sessionOf(request: FetchRequest, version: number) {

@@ -89,7 +89,9 @@ const start = async (
   const logged: string[] = []
   const clock = new VirtualClock()
   const budget = new ByteBudget(settings.budget ?? 1_000_000_000)
+  const told: number[] = []
   const service = {
+    sent: (response: readonly Buffer[]): void => void told.push(response[0]?.readInt32BE(0) ?? -1),
     handle: (frame: Buffer, connection: Connection<string>): Promise<readonly Buffer[] | null> =>
       new Promise((resolve, reject) => {
         const correlation = frame.readInt32BE(4)
@@ -137,7 +139,7 @@ const start = async (
     })
   })
   const correlations = (): number[] => asked.map(request => request.correlation)
-  return { asked, correlations, logged, clock, budget, listener, client }
+  return { asked, told, correlations, logged, clock, budget, listener, client }
 }
 
 describe('frames', () => {
@@ -398,6 +400,25 @@ describe('back-pressure', () => {
     expect(budget.used).toBe(600)
     asked[0]?.answer()
     await until('its bytes', () => budget.used === 0)
+  })
+})
+
+describe('a response that has left', () => {
+  test('is told of once, also when its connection ended before', async () => {
+    const broker = await start()
+    const { told } = broker
+    const client = await broker.client()
+    client.send(frame(fetch, 1), frame(fetch, 2))
+    await until('the first request', () => broker.asked.length === 1)
+    broker.asked[0]?.answer(Buffer.from('one'))
+    await until('the second request', () => broker.asked.length === 2)
+    await until('the first response', () => told.length === 1)
+    client.socket.destroy()
+    await until('the end', () => broker.asked[1]?.connection.closed === true)
+    broker.asked[1]?.answer(Buffer.from('two'))
+    await until('the second response', () => told.length === 2)
+    await aMoment()
+    expect(told).toEqual([1, 2])
   })
 })
 
