@@ -31,7 +31,7 @@ const address = (fallback: string) =>
       const parts = /^(?:\[([^\]\s]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text)
       const port = Number(parts?.[3])
       if (parts === null || port > 65535) {
-        context.addIssue({ code: 'custom', message: `"${text}" is not HOST:PORT or :PORT` })
+        context.addIssue({ code: 'custom', message: 'must be HOST:PORT or :PORT' })
         return z.NEVER
       }
       const host = parts[1] ?? parts[2]
@@ -60,7 +60,10 @@ export const settingsSchema = z.strictObject({
   advertisedHost: setting(
     'KAFSCALE_BROKER_HOST',
     'Host name that clients are told to connect to; by default that of KAFSCALE_BROKER_ADDR, or localhost.',
-    z.string().min(1).max(255).optional(),
+    z
+      .string()
+      .regex(/^[A-Za-z0-9._:-]{1,255}$/, 'must be a host name or an IP address')
+      .optional(),
   ),
   advertisedPort: setting(
     'KAFSCALE_BROKER_PORT',
@@ -214,8 +217,20 @@ export function loadSettings(environment: Readonly<Record<string, string | undef
     if (value !== undefined && value !== '') values[key] = value
   }
   const parsed = settingsSchema.safeParse(values)
-  if (parsed.success) return parsed.data
+  if (parsed.success) {
+    checkTogether(parsed.data)
+    return parsed.data
+  }
   throw new SettingsError(describe(parsed.error.issues[0], values).replaceAll(/\s+/g, ' '))
+}
+
+/** What no setting can know by itself. */
+function checkTogether({ groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs }: Settings): void {
+  if (groupMinSessionTimeoutMs <= groupMaxSessionTimeoutMs) return
+  throw new SettingsError(
+    `KAFSCALE_GROUP_MIN_SESSION_TIMEOUT_MS: ${groupMinSessionTimeoutMs} is more than ` +
+      `KAFSCALE_GROUP_MAX_SESSION_TIMEOUT_MS, ${groupMaxSessionTimeoutMs}`,
+  )
 }
 
 function readFile(path: string): Record<string, unknown> {

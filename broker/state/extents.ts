@@ -27,15 +27,18 @@ export interface Extent {
 export const MAX_EXTENT_COUNT = 2 ** 31 - 1
 
 const INITIAL_CAPACITY = 4
+/** What partitions without records share: there may be hundreds of thousands of them. */
+const NO_NUMBERS = new Float64Array(0)
+const NO_INTEGERS = new Uint32Array(0)
 const ENCODED_EXTENT = 36
 
 export class ExtentLog {
-  #base = new Float64Array(INITIAL_CAPACITY)
-  #maxTimestamp = new Float64Array(INITIAL_CAPACITY)
-  #object = new Float64Array(INITIAL_CAPACITY)
-  #position = new Uint32Array(INITIAL_CAPACITY)
-  #length = new Uint32Array(INITIAL_CAPACITY)
-  #count = new Uint32Array(INITIAL_CAPACITY)
+  #base = NO_NUMBERS
+  #maxTimestamp = NO_NUMBERS
+  #object = NO_NUMBERS
+  #position = NO_INTEGERS
+  #length = NO_INTEGERS
+  #count = NO_INTEGERS
   #first = 0
   #end = 0
   #bytes = 0

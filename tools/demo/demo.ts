@@ -112,7 +112,8 @@ async function main(): Promise<void> {
   sayWhatNext()
 
   const producer = kafka.producer()
-  const consumer = kafka.consumer({ groupId: 'kafscale-demo' })
+  // A fetch that waits is waited for when the consumer stops; half a second is soon enough after Ctrl-C.
+  const consumer = kafka.consumer({ groupId: 'kafscale-demo', maxWaitTimeInMs: 500 })
   let stopping = false
   const stop = async (): Promise<void> => {
     if (stopping) return
