@@ -97,7 +97,7 @@ describe('a wrong value is one line that names the setting', () => {
     KAFSCALE_BROKER_ID: ['-1', '1.5', 'one', '2147483648', 'NaN', 'Infinity', '0x10', '1e2', ' '],
     KAFSCALE_BROKER_ADDR: ['9092', 'host', 'host:', 'host:port', ':65536', ':99999', '::1:9092', 'a\nb:1'],
     KAFSCALE_METRICS_ADDR: ['x'],
-    KAFSCALE_BROKER_HOST: ['a b', 'host/path', 'x'.repeat(256)],
+    KAFSCALE_BROKER_HOST: ['a b', 'host/path'],
     KAFSCALE_BROKER_PORT: ['0', '65536', 'x'],
     KAFSCALE_GROUP_MIN_SESSION_TIMEOUT_MS: ['9999999'],
     KAFSCALE_S3_NAMESPACE: ['.', '..', 'a/b', 'a b', 'x'.repeat(65), 'ä'],

@@ -228,8 +228,8 @@ export function loadSettings(environment: Readonly<Record<string, string | undef
 function checkTogether({ groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs }: Settings): void {
   if (groupMinSessionTimeoutMs <= groupMaxSessionTimeoutMs) return
   throw new SettingsError(
-    `KAFSCALE_GROUP_MIN_SESSION_TIMEOUT_MS: ${groupMinSessionTimeoutMs} is more than ` +
-      `KAFSCALE_GROUP_MAX_SESSION_TIMEOUT_MS, ${groupMaxSessionTimeoutMs}`,
+    'KAFSCALE_GROUP_MIN_SESSION_TIMEOUT_MS (groupMinSessionTimeoutMs in a file): must not be more than ' +
+      `KAFSCALE_GROUP_MAX_SESSION_TIMEOUT_MS, ${groupMaxSessionTimeoutMs}, but it is "${groupMinSessionTimeoutMs}"`,
   )
 }
 
