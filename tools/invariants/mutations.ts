@@ -160,7 +160,7 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 6,
     defect: 'roll-up copies other bytes',
     file: 'broker/upkeep/roll-up.ts',
-    from: 'whole.subarray(extent.position, extent.position + extent.length)',
+    from: 'whole.subarray(extent.position - read.position, extent.position - read.position + extent.length)',
     to: 'whole.subarray(0, extent.length)',
     tests: 'broker/upkeep/roll-up',
   },
