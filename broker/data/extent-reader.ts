@@ -15,6 +15,8 @@ import { stampOffsets } from './stamp.ts'
 const MERGE_GAP_BYTES = 64 * 1024
 /** The most that one GET reads, unless a single extent is larger. */
 const MERGED_READ_BYTES = 8 * 1024 * 1024
+/** A buffer that several cached blocks may share. */
+const SHARED_READ_BYTES = 512 * 1024
 
 interface Read {
   readonly position: number
@@ -91,8 +93,7 @@ export class ExtentReader {
         const from = extent.position - read.position
         const block = bytes.then(whole => {
           const own = whole.subarray(from, from + extent.length)
-          // A slice would keep its neighbours in memory for as long as it is cached.
-          const slice = read.extents.length > 1 ? Buffer.from(own) : own
+          const slice = isShareable(read) ? own : Buffer.from(own)
           return stored?.kind === 'wal' ? stampOffsets([slice], extent.baseOffset) : [slice]
         })
         // Who wants the block awaits it through the cache; here only the unhandled rejection is kept away.
@@ -100,6 +101,14 @@ export class ExtentReader {
       }
     }
   }
+}
+
+/**
+ * May the blocks of a read share its buffer? The last of them in the cache keeps all of it in memory, so only when it is
+ * not large, or wanted by one block alone. Copying each block instead costs a third of the CPU time of cold reads.
+ */
+function isShareable(read: Read): boolean {
+  return read.extents.length === 1 || read.end - read.position <= SHARED_READ_BYTES
 }
 
 /** Merges neighbouring extents of one object into few reads. */
