@@ -16,7 +16,7 @@ const MERGE_GAP_BYTES = 64 * 1024
 /** The most that one GET reads, unless a single extent is larger. */
 const MERGED_READ_BYTES = 8 * 1024 * 1024
 /** A buffer that several cached blocks may share. */
-const SHARED_READ_BYTES = 512 * 1024
+const SHARED_READ_BYTES = 1024 * 1024
 
 interface Read {
   readonly position: number

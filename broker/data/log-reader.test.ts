@@ -201,21 +201,21 @@ describe('the store', () => {
     expect(path.store.reads - before).toBe(new Set(logs.map(log => log.extents.at(0).object)).size)
   })
 
-  test('a block keeps nothing in memory but its own bytes, although it was read with its neighbours', async () => {
+  test('blocks read together share a small buffer; of a large one each keeps only its own bytes', async () => {
     const path = await startDataPath({ limits: { uploadSlots: 1 } })
     const logs = await path.createTopic(20)
-    const value = 'x'.repeat(50_000)
-    await path.clock.until(Promise.all(logs.map(log => path.ingest.append(log, incoming([value])))))
-    const results = await path.clock.until(
-      path.uncached().read(
-        logs.map(log => whole(log)),
-        1e9,
-      ),
-    )
-    for (const result of results) {
-      const [slice] = 'records' in result ? result.records : []
-      expect(slice?.buffer.byteLength).toBeLessThan(100_000)
+    const bufferSizes = async (valueBytes: number): Promise<number[]> => {
+      const froms = logs.map(log => log.nextOffset)
+      const value = 'x'.repeat(valueBytes)
+      await path.clock.until(Promise.all(logs.map(log => path.ingest.append(log, incoming([value])))))
+      const reads = logs.map((log, index) => ({ ...whole(log), offset: froms[index] ?? 0 }))
+      const results = await path.clock.until(path.uncached().read(reads, 1e9))
+      return results.flatMap(result =>
+        'records' in result ? result.records.map(slice => slice.buffer.byteLength) : [],
+      )
     }
+    expect(Math.max(...(await bufferSizes(20_000)))).toBeLessThan(1024 * 1024)
+    expect(Math.max(...(await bufferSizes(200_000)))).toBeLessThan(300_000)
   })
 
   test('an object that cannot be read is an error of its partitions only, and is read again later', async () => {
