@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { FolderInUse } from './ledger/folder-lock.ts'
 import { createLogger } from './observe/logger.ts'
 import { loadSettings, type Settings } from './settings.ts'
 import { startProblem } from './start-problem.ts'
+import { VERSION } from './version.ts'
 
 const log = createLogger('silent')
 
@@ -56,6 +57,11 @@ async function problem(settings: Settings): Promise<string> {
 async function readiness({ metricsPort }: Broker): Promise<number> {
   return (await fetch(`http://127.0.0.1:${metricsPort}/readyz`)).status
 }
+
+test('the version is that of the package', async () => {
+  const packageFile = JSON.parse(await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8'))
+  expect(VERSION).toBe(packageFile.version)
+})
 
 test('records are looked for under the prefix that they were stored under, or not at all', async () => {
   await (await start()).stop()

@@ -2,8 +2,8 @@
  * The composition root: builds a broker from its settings, starts it, stops it.
  *
  * Start, in order, each step refusing to go on when it fails: ledger folder (locked for this process), object folder,
- * addresses, state, session, readiness. Stop is the reverse: clients are answered and let go first, then what was taken is made
- * durable, then the session ends.
+ * addresses, state, session, readiness. Stop is the reverse: clients are answered and let go first, then what was taken
+ * is made durable, then the session ends.
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
@@ -165,6 +165,7 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
     },
     onLost,
     onAppend: (ms, bytes) => metrics.ledgerAppended(ms / 1000, bytes),
+    onAppendFailed: () => metrics.ledgerFailed(),
   })
   service.open(
     new Dispatcher({

@@ -71,6 +71,7 @@ export interface CoreOptions {
   readonly appliedByAll?: () => number
   readonly onLost: (cause: Error) => void
   readonly onAppend?: (ms: number, bytes: number) => void
+  readonly onAppendFailed?: () => void
 }
 
 /** The ledger belongs to objects under another prefix: under this one none of them would be found. */
@@ -95,7 +96,7 @@ export class Core {
 
   /** Catches up with the ledger, opens a session, and starts upkeep. */
   static async start(options: CoreOptions): Promise<Core> {
-    const { ledger, store, clock, onLost, onAppend } = options
+    const { ledger, store, clock, onLost, onAppend, onAppendFailed } = options
     const info = new Writer()
     writeBrokerInfo(info, options.info, 0)
     const replica = await Replica.start({
@@ -105,6 +106,7 @@ export class Core {
       loadSnapshot: async key => decodeSnapshot(await store.get(key)),
       onLost,
       ...(onAppend === undefined ? {} : { onAppend }),
+      ...(onAppendFailed === undefined ? {} : { onAppendFailed }),
     })
     const { clusterId, prefix } = replica.state
     if (clusterId !== '' && prefix !== options.prefix) {
@@ -132,7 +134,10 @@ export class Core {
       onUnreadable: (key, cause) => options.log.error({ key, error: String(cause) }, 'records cannot be read'),
     })
     const longPolls = new LongPolls(clock)
-    replica.onApplied(applied => longPolls.onApplied(applied))
+    replica.onApplied(applied => {
+      longPolls.onApplied(applied)
+      for (const topic of applied.deletedTopics) options.traffic.forgetTopic(topic)
+    })
     this.#ingest = new Ingest({
       clock,
       replica,

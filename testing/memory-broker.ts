@@ -91,7 +91,7 @@ export class MemoryBroker {
           rollUpEveryMs: 30_000,
           sweepEveryMs: 30_000,
         },
-        traffic: { produced: () => {}, fetched: () => {} },
+        traffic: { produced: () => {}, fetched: () => {}, forgetTopic: () => {} },
         onLost: () => {},
       }),
     )

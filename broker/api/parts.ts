@@ -32,6 +32,8 @@ export interface DiskSpace {
 export interface Traffic {
   produced(topic: string, bytes: number, records: number): void
   fetched(topic: string, bytes: number): void
+  /** The topic is gone: what was counted for it may be forgotten. */
+  forgetTopic(topic: string): void
 }
 
 export interface Parts {

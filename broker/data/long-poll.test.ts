@@ -27,7 +27,7 @@ const wait = (logs: readonly PartitionLog[], missing: number, ms = 500) => {
   return waiting
 }
 const apply = async (advanced: [PartitionLog, number][], trimmed: PartitionLog[] = []): Promise<void> => {
-  polls.onApplied({ outcomes: [], advanced: new Map(advanced), trimmed: new Set(trimmed), catalogChanged: false })
+  polls.onApplied({ outcomes: [], advanced: new Map(advanced), trimmed: new Set(trimmed), deletedTopics: [] })
   await clock.advance(0)
 }
 

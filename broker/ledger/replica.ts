@@ -36,6 +36,7 @@ export interface ReplicaOptions {
   readonly onLost: (cause: Error) => void
   /** Milliseconds from the start of an append to its acknowledgement, and the bytes of its entry. */
   readonly onAppend?: (ms: number, bytes: number) => void
+  readonly onAppendFailed?: () => void
 }
 
 export class Replica {
@@ -163,6 +164,7 @@ export class Replica {
       onAppend?.(clock.monotonic() - began, payload.length)
       if (verdict === 'session-gone') this.#lose(new Error(`session ${this.#epoch} has ended`))
     } catch (cause) {
+      this.#options.onAppendFailed?.()
       this.#inFlight.delete(number)
       for (const { reject } of submissions) reject(unavailable(cause))
       if (cause instanceof NotAppended) this.#entries--

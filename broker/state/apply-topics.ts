@@ -9,7 +9,6 @@ type TopicCommand = Extract<Command, { type: 'createTopic' | 'deleteTopic' | 'gr
 
 export function applyTopicCommand(state: ClusterState, command: TopicCommand, changes: Changes): Outcome {
   const { catalog } = state
-  if (command.type !== 'trim') changes.catalogChanged = true
   switch (command.type) {
     case 'createTopic': {
       const { topicId, name, partitions, replicationFactor, configs } = command.body
@@ -54,4 +53,5 @@ function deleteTopic(state: ClusterState, topic: Topic, changes: Changes): void 
     changes.trimmed.add(log)
   }
   state.groups.forgetTopic(topic.name)
+  changes.deletedTopics.push(topic.name)
 }

@@ -34,8 +34,8 @@ export interface Applied {
   readonly advanced: ReadonlyMap<PartitionLog, number>
   /** Partitions whose log start moved or that were deleted. */
   readonly trimmed: ReadonlySet<PartitionLog>
-  /** Topics were created, deleted, grown or configured. */
-  readonly catalogChanged: boolean
+  /** Names of topics that were deleted. */
+  readonly deletedTopics: readonly string[]
 }
 
 /** Collects what one event changes. */
@@ -43,5 +43,5 @@ export class Changes implements Applied {
   readonly outcomes: Outcome[] = []
   readonly advanced = new Map<PartitionLog, number>()
   readonly trimmed = new Set<PartitionLog>()
-  catalogChanged = false
+  readonly deletedTopics: string[] = []
 }

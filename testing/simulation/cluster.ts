@@ -145,7 +145,7 @@ export class SimulatedCluster {
         sweepEveryMs: random.int(500, 3000),
         rollUp: { smallBytes: 2048, minSmallObjects: 5, jobBytes: 16_384, extentBytes: 1024 },
       },
-      traffic: { produced: () => {}, fetched: () => {} },
+      traffic: { produced: () => {}, fetched: () => {}, forgetTopic: () => {} },
       appliedByAll: () => this.#appliedByAll(),
       onLost: () => {
         if (broker.life !== life) return
