@@ -386,3 +386,18 @@ test('a fresh state is empty', () => {
   const state = new ClusterState()
   expect([state.position, state.time, state.digest, state.catalog.byId.size]).toEqual([0, 0, 0, 0])
 })
+
+test('an event names the topics that it deleted', () => {
+  const topicId = topicIdOf(77)
+  story.createTopic(one, topicId, 'short-lived')
+  const named: string[][] = []
+  const apply = story.state.apply.bind(story.state)
+  story.state.apply = event => {
+    const applied = apply(event)
+    named.push([...applied.deletedTopics])
+    return applied
+  }
+  story.do(one, { type: 'deleteTopic', body: { topicId } })
+  story.do(one, { type: 'deleteTopic', body: { topicId } })
+  expect(named).toEqual([['short-lived'], []])
+})
