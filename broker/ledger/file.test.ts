@@ -26,7 +26,7 @@ async function logFile(): Promise<string> {
 
 async function writeEntries(count: number, files?: LogFiles): Promise<void> {
   const ledger = await FileLedger.open({ folder, ...(files === undefined ? {} : { files }) })
-  const epoch = await ledger.openSession(Buffer.from('info'))
+  const epoch = await ledger.openSession('a', Buffer.from('info'))
   for (let number = 1; number <= count; number++) await ledger.append(epoch, number, entry(number))
   await ledger.close()
 }
@@ -83,7 +83,7 @@ describe('what a crash leaves', () => {
 
   test('the torn first record of a new file, behind a checkpoint, is cut off like any other', async () => {
     const ledger = await FileLedger.open({ folder })
-    const epoch = await ledger.openSession(Buffer.alloc(0))
+    const epoch = await ledger.openSession('a', Buffer.alloc(0))
     for (let number = 1; number <= 3; number++) await ledger.append(epoch, number, entry(number))
     await ledger.moveCheckpoint(null, { position: 4, snapshot: 's' })
     await ledger.append(epoch, 4, entry(4))
@@ -113,7 +113,7 @@ describe('what a crash leaves', () => {
 
   test('a missing file in the middle refuses to start', async () => {
     const ledger = await FileLedger.open({ folder })
-    const epoch = await ledger.openSession(Buffer.alloc(0))
+    const epoch = await ledger.openSession('a', Buffer.alloc(0))
     for (let number = 1; number <= 3; number++) await ledger.append(epoch, number, entry(number))
     await ledger.moveCheckpoint(null, { position: 1, snapshot: 's' })
     await ledger.append(epoch, 4, entry(4))
@@ -170,7 +170,7 @@ describe('a failing disk', () => {
   test('a full disk refuses the entry, and the next one is taken when there is space again', async () => {
     const faults: Parameters<typeof faultyFiles>[0] = {}
     const ledger = await FileLedger.open({ folder, files: faultyFiles(faults) })
-    const epoch = await ledger.openSession(Buffer.alloc(0))
+    const epoch = await ledger.openSession('a', Buffer.alloc(0))
     await ledger.append(epoch, 1, entry(1))
     faults.write = noSpace
     const refusal = await ledger.append(epoch, 2, entry(2)).catch((cause: unknown) => cause)
@@ -192,7 +192,7 @@ describe('a failing disk', () => {
       },
     }
     const ledger = await FileLedger.open({ folder, files })
-    const epoch = await ledger.openSession(Buffer.alloc(0))
+    const epoch = await ledger.openSession('a', Buffer.alloc(0))
     const large = Buffer.alloc(6 * 1024 * 1024, 'x')
     await ledger.append(epoch, 1, large)
     await ledger.moveCheckpoint(null, { position: 2, snapshot: 'on disk' })
@@ -217,7 +217,7 @@ describe('a failing disk', () => {
       files: faultyFiles(faults),
       onFailed: cause => failures.push(cause),
     })
-    const epoch = await ledger.openSession(Buffer.alloc(0))
+    const epoch = await ledger.openSession('a', Buffer.alloc(0))
     const broken: Error[] = []
     await ledger.follow(0, { onEvent: () => {}, onBroken: cause => broken.push(cause) })
     faults.sync = ioError
@@ -232,7 +232,7 @@ describe('a failing disk', () => {
   test('a failed write that cannot be taken back ends the ledger', async () => {
     const faults: Parameters<typeof faultyFiles>[0] = {}
     const ledger = await FileLedger.open({ folder, files: faultyFiles(faults) })
-    const epoch = await ledger.openSession(Buffer.alloc(0))
+    const epoch = await ledger.openSession('a', Buffer.alloc(0))
     faults.write = ioError
     faults.truncate = ioError
     await expect(ledger.append(epoch, 1, entry(1))).rejects.toThrow(LedgerFailed)

@@ -22,6 +22,7 @@ import {
   type LedgerEvent,
   LedgerFailed,
   type LedgerFollower,
+  NameTaken,
   NotAppended,
   type Position,
 } from './ledger.ts'
@@ -63,6 +64,9 @@ export class FileLedger implements Ledger {
   readonly #lock: FolderLock
   readonly #followers = new Set<LedgerFollower>()
   readonly #sessions = new Map<Epoch, { lastNumber: number }>()
+  /** Names of the sessions that this process opened, those included that are being opened. */
+  readonly #names = new Map<string, Epoch | undefined>()
+  readonly #progress = new Map<Epoch, Buffer>()
   /** Sessions whose end is being written: an entry that came after it must not be written behind it. */
   readonly #closing = new Set<Epoch>()
   #segments: LogSegment[] = []
@@ -112,9 +116,17 @@ export class FileLedger implements Ledger {
     return { stop: () => void this.#followers.delete(follower) }
   }
 
-  async openSession(info: Buffer): Promise<Epoch> {
-    const event = await this.#write(position => ({ kind: 'session-opened', position, epoch: position, info }))
-    return event.epoch
+  async openSession(name: string, info: Buffer): Promise<Epoch> {
+    if (this.#names.has(name)) throw new NameTaken(name)
+    this.#names.set(name, undefined)
+    try {
+      const event = await this.#write(position => ({ kind: 'session-opened', position, epoch: position, info }))
+      this.#names.set(name, event.epoch)
+      return event.epoch
+    } catch (cause) {
+      this.#names.delete(name)
+      throw cause
+    }
   }
 
   async closeSession(epoch: Epoch): Promise<void> {
@@ -151,6 +163,17 @@ export class FileLedger implements Ledger {
     await this.#dropSegments()
     return true
   }
+
+  async publishProgress(epoch: Epoch, progress: Buffer): Promise<void> {
+    if (this.#sessions.has(epoch)) this.#progress.set(epoch, progress)
+  }
+
+  async progress(): Promise<ReadonlyMap<Epoch, Buffer>> {
+    return this.#progress
+  }
+
+  /** The ledger is in this process. */
+  readonly isCutOff = false
 
   async close(): Promise<void> {
     await this.#writing
@@ -222,11 +245,17 @@ export class FileLedger implements Ledger {
 
   #noteSession(event: LedgerEvent): void {
     if (event.kind === 'session-opened') this.#sessions.set(event.epoch, { lastNumber: 0 })
-    else if (event.kind === 'session-closed') this.#sessions.delete(event.epoch)
+    else if (event.kind === 'session-closed') this.#forgetSession(event.epoch)
     else {
       const session = this.#sessions.get(event.epoch)
       if (session !== undefined) session.lastNumber = Math.max(session.lastNumber, event.number)
     }
+  }
+
+  #forgetSession(epoch: Epoch): void {
+    this.#sessions.delete(epoch)
+    this.#progress.delete(epoch)
+    for (const [name, owner] of this.#names) if (owner === epoch) this.#names.delete(name)
   }
 
   #write(make: (position: Position) => LedgerEvent): Promise<LedgerEvent> {

@@ -1,7 +1,7 @@
 // What every ledger promises (ledger.ts), as tests that each implementation runs.
 
 import { expect, test } from '@jest/globals'
-import { type Checkpoint, EventsGone, type Ledger, type LedgerEvent } from './ledger.ts'
+import { type Checkpoint, EventsGone, type Ledger, type LedgerEvent, NameTaken } from './ledger.ts'
 
 export interface LedgerUnderTest {
   readonly ledger: Ledger
@@ -44,7 +44,7 @@ export function ledgerContract(open: () => Promise<LedgerUnderTest>): void {
   test('followers see every event once, in order, with ascending positions', () =>
     withLedger(async ({ ledger }) => {
       const early = await collect(ledger)
-      const epoch = await ledger.openSession(bytes('info'))
+      const epoch = await ledger.openSession('a', bytes('info'))
       for (let number = 1; number <= 20; number++) await ledger.append(epoch, number, bytes(`entry ${number}`))
       await settled()
       const late = await collect(ledger)
@@ -56,7 +56,7 @@ export function ledgerContract(open: () => Promise<LedgerUnderTest>): void {
 
   test('appends at the same time all get in, in the order of their calls', () =>
     withLedger(async ({ ledger }) => {
-      const epoch = await ledger.openSession(bytes(''))
+      const epoch = await ledger.openSession('a', bytes(''))
       const appends = Array.from({ length: 50 }, (_, index) => ledger.append(epoch, index + 1, bytes(`${index + 1}`)))
       expect(new Set(await Promise.all(appends))).toEqual(new Set(['appended']))
       expect(payloads(await collect(ledger))).toEqual(Array.from({ length: 50 }, (_, index) => `${index + 1}`))
@@ -64,7 +64,7 @@ export function ledgerContract(open: () => Promise<LedgerUnderTest>): void {
 
   test('the same epoch and number twice appends once', () =>
     withLedger(async ({ ledger }) => {
-      const epoch = await ledger.openSession(bytes(''))
+      const epoch = await ledger.openSession('a', bytes(''))
       expect(await ledger.append(epoch, 1, bytes('once'))).toBe('appended')
       expect(await ledger.append(epoch, 1, bytes('once'))).toBe('appended')
       expect(payloads(await collect(ledger))).toEqual(['once'])
@@ -72,7 +72,7 @@ export function ledgerContract(open: () => Promise<LedgerUnderTest>): void {
 
   test('a session carries its info, and nothing is appended after it was closed', () =>
     withLedger(async ({ ledger }) => {
-      const epoch = await ledger.openSession(bytes('who I am'))
+      const epoch = await ledger.openSession('a', bytes('who I am'))
       await ledger.closeSession(epoch)
       expect(await ledger.append(epoch, 1, bytes('too late'))).toBe('session-gone')
       expect((await collect(ledger)).map(({ kind }) => kind)).toEqual(['session-opened', 'session-closed'])
@@ -81,7 +81,7 @@ export function ledgerContract(open: () => Promise<LedgerUnderTest>): void {
 
   test('an append that races with the closing of its session comes before it or not at all', () =>
     withLedger(async ({ ledger }) => {
-      const epoch = await ledger.openSession(bytes(''))
+      const epoch = await ledger.openSession('a', bytes(''))
       const closed = ledger.closeSession(epoch)
       const late = ledger.append(epoch, 1, bytes('late'))
       await closed
@@ -92,7 +92,7 @@ export function ledgerContract(open: () => Promise<LedgerUnderTest>): void {
 
   test('a barrier is not before what was acknowledged', () =>
     withLedger(async ({ ledger }) => {
-      const epoch = await ledger.openSession(bytes(''))
+      const epoch = await ledger.openSession('a', bytes(''))
       await ledger.append(epoch, 1, bytes('x'))
       const last = (await collect(ledger)).at(-1)
       expect(await ledger.barrier()).toBeGreaterThanOrEqual(last?.position ?? Number.POSITIVE_INFINITY)
@@ -100,7 +100,7 @@ export function ledgerContract(open: () => Promise<LedgerUnderTest>): void {
 
   test('following from the middle gives the rest', () =>
     withLedger(async ({ ledger }) => {
-      const epoch = await ledger.openSession(bytes(''))
+      const epoch = await ledger.openSession('a', bytes(''))
       for (let number = 1; number <= 5; number++) await ledger.append(epoch, number, bytes(`${number}`))
       const all = await collect(ledger)
       expect(await collect(ledger, all[2]?.position)).toEqual(all.slice(3))
@@ -108,7 +108,7 @@ export function ledgerContract(open: () => Promise<LedgerUnderTest>): void {
 
   test('a checkpoint moves by compare-and-swap, and what it passes may be gone', () =>
     withLedger(async ({ ledger, reopen }) => {
-      const epoch = await ledger.openSession(bytes(''))
+      const epoch = await ledger.openSession('a', bytes(''))
       for (let number = 1; number <= 5; number++) await ledger.append(epoch, number, bytes(`${number}`))
       const first: Checkpoint = { position: 3, snapshot: 'a' }
       expect(await ledger.moveCheckpoint(null, first)).toBe(true)
@@ -125,12 +125,40 @@ export function ledgerContract(open: () => Promise<LedgerUnderTest>): void {
 
   test('what was appended is there after reopening, and the next session is a later one', () =>
     withLedger(async ({ ledger, reopen }) => {
-      const epoch = await ledger.openSession(bytes('first'))
+      const epoch = await ledger.openSession('a', bytes('first'))
       await ledger.append(epoch, 1, bytes('kept'))
       const again = await reopen()
-      const later = await again.openSession(bytes('second'))
+      const later = await again.openSession('b', bytes('second'))
       expect(later).toBeGreaterThan(epoch)
       expect(await again.append(later, 1, bytes('more'))).toBe('appended')
       expect(payloads(await collect(again))).toEqual(['kept', 'more'])
+    }))
+
+  test('a name has one open session, and is free again when that is closed', () =>
+    withLedger(async ({ ledger, reopen }) => {
+      const epoch = await ledger.openSession('a', bytes('first'))
+      await expect(ledger.openSession('a', bytes('second'))).rejects.toBeInstanceOf(NameTaken)
+      expect(await ledger.openSession('b', bytes('other'))).toBeGreaterThan(epoch)
+      await ledger.closeSession(epoch)
+      const later = await (await reopen()).openSession('a', bytes('third'))
+      expect(later).toBeGreaterThan(epoch)
+    }))
+
+  test('progress is seen while its session is open', () =>
+    withLedger(async ({ ledger }) => {
+      const first = await ledger.openSession('a', bytes(''))
+      const second = await ledger.openSession('b', bytes(''))
+      expect([...(await ledger.progress())]).toEqual([])
+      await ledger.publishProgress(first, bytes('1'))
+      await ledger.publishProgress(second, bytes('2'))
+      await ledger.publishProgress(first, bytes('3'))
+      const published = [...(await ledger.progress())].sort(([a], [b]) => a - b)
+      expect(published.map(([epoch, progress]) => [epoch, progress.toString()])).toEqual([
+        [first, '3'],
+        [second, '2'],
+      ])
+      await ledger.closeSession(first)
+      expect([...(await ledger.progress()).keys()]).toEqual([second])
+      expect(ledger.isCutOff).toBe(false)
     }))
 }

@@ -6,9 +6,11 @@
  *   2. `append` resolves with `appended` only when the entry is durable.
  *   3. An entry of a session is only ever appended while that session is open.
  *   4. Appending the same (epoch, number) again appends nothing and answers as the first time did.
- *   5. `barrier` resolves with a position at or after every entry whose append was acknowledged, anywhere, before the call.
+ *   5. `barrier` resolves with the position of an event at or after every entry whose append was acknowledged, anywhere,
+ *      before the call; 0 while there is none.
  *   6. `moveCheckpoint` is a compare-and-swap; events up to the checkpoint may be gone afterwards.
  *   7. When an append rejects with NotAppended the entry is not in the ledger and never will be by that call.
+ *   8. Of the open sessions no two have the same name.
  */
 
 /** Where an event stands. In etcd its revision, in a file its ordinal. Whole numbers from 1 on; 0 is before everything. */
@@ -53,14 +55,23 @@ export interface Ledger {
    * time of the call has been delivered. Rejects with EventsGone when events after `from` are no longer kept.
    */
   follow(from: Position, follower: LedgerFollower): Promise<Following>
-  /** Opens a session; its event carries `info` as given. */
-  openSession(info: Buffer): Promise<Epoch>
+  /** Opens a session; its event carries `info` as given. Rejects with NameTaken while another one has the name. */
+  openSession(name: string, info: Buffer): Promise<Epoch>
   /** Ends a session: nothing can be appended in its name afterwards. */
   closeSession(epoch: Epoch): Promise<void>
   /** `number` counts from 1 within a session, without gaps. */
   append(epoch: Epoch, number: number, payload: Buffer): Promise<'appended' | 'session-gone'>
   barrier(): Promise<Position>
   moveCheckpoint(from: Checkpoint | null, to: Checkpoint): Promise<boolean>
+  /** Tells the others how far this broker is; forgotten when the session ends. */
+  publishProgress(epoch: Epoch, progress: Buffer): Promise<void>
+  /** What the open sessions have published last, a linearizable read. */
+  progress(): Promise<ReadonlyMap<Epoch, Buffer>>
+  /**
+   * True while a session of ours may have ended without our knowledge: nothing was heard of the ledger for the time that
+   * a session outlives its last sign of life. What this broker knows may be old, and others may have taken over.
+   */
+  readonly isCutOff: boolean
   close(): Promise<void>
 }
 
@@ -82,4 +93,12 @@ export class LedgerFailed extends Error {
 /** Events after the wanted position were dropped by a checkpoint. */
 export class EventsGone extends Error {
   override readonly name = 'EventsGone'
+}
+
+/** An open session has the name. */
+export class NameTaken extends Error {
+  override readonly name = 'NameTaken'
+  constructor(name: string) {
+    super(`an open session has the name ${name}`)
+  }
 }

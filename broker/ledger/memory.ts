@@ -14,6 +14,7 @@ import {
   type Ledger,
   type LedgerEvent,
   type LedgerFollower,
+  NameTaken,
   NotAppended,
   type Position,
 } from './ledger.ts'
@@ -37,8 +38,9 @@ export const noFaults: LedgerFaults = {
 }
 
 interface Session {
-  readonly epoch: Epoch
+  readonly name: string
   readonly numbers: Set<number>
+  progress: Buffer | undefined
 }
 
 export class MemoryLedger {
@@ -61,9 +63,10 @@ export class MemoryLedger {
     if (this.#sessions.delete(epoch)) this.#add(position => ({ kind: 'session-closed', position, epoch }))
   }
 
-  openSession(info: Buffer): Epoch {
+  openSession(name: string, info: Buffer): Epoch {
+    for (const session of this.#sessions.values()) if (session.name === name) throw new NameTaken(name)
     const event = this.#add(position => ({ kind: 'session-opened', position, epoch: position, info }))
-    this.#sessions.set(event.position, { epoch: event.position, numbers: new Set() })
+    this.#sessions.set(event.position, { name, numbers: new Set(), progress: undefined })
     return event.position
   }
 
@@ -85,6 +88,17 @@ export class MemoryLedger {
     this.#checkpoint = to
     while ((this.#events[0]?.position ?? Number.POSITIVE_INFINITY) <= to.position) this.#events.shift()
     return true
+  }
+
+  publishProgress(epoch: Epoch, progress: Buffer): void {
+    const session = this.#sessions.get(epoch)
+    if (session !== undefined) session.progress = progress
+  }
+
+  progress(): ReadonlyMap<Epoch, Buffer> {
+    const published = new Map<Epoch, Buffer>()
+    for (const [epoch, { progress }] of this.#sessions) if (progress !== undefined) published.set(epoch, progress)
+    return published
   }
 
   eventsAfter(from: Position): readonly LedgerEvent[] {
@@ -155,8 +169,8 @@ class MemoryConnection implements Ledger {
     return following
   }
 
-  async openSession(info: Buffer): Promise<Epoch> {
-    return this.#log.openSession(info)
+  async openSession(name: string, info: Buffer): Promise<Epoch> {
+    return this.#log.openSession(name, info)
   }
 
   async closeSession(epoch: Epoch): Promise<void> {
@@ -180,6 +194,16 @@ class MemoryConnection implements Ledger {
   async moveCheckpoint(from: Checkpoint | null, to: Checkpoint): Promise<boolean> {
     return this.#log.moveCheckpoint(from, to)
   }
+
+  async publishProgress(epoch: Epoch, progress: Buffer): Promise<void> {
+    this.#log.publishProgress(epoch, progress)
+  }
+
+  async progress(): Promise<ReadonlyMap<Epoch, Buffer>> {
+    return this.#log.progress()
+  }
+
+  readonly isCutOff = false
 
   async close(): Promise<void> {
     for (const following of [...this.#following]) following.stop()

@@ -140,7 +140,7 @@ describe('a replica is lost', () => {
 
   test('when entries are missing, so that it never acts on a state with a gap', async () => {
     const replica = await start()
-    const other = ledger.openSession(Buffer.alloc(0))
+    const other = ledger.openSession('a', Buffer.alloc(0))
     ledger.append(other, 2, Buffer.alloc(0))
     await clock.advance(10)
     expect(lost.map(({ name }) => name)).toEqual(['LedgerGap'])
@@ -189,7 +189,7 @@ describe('start and stop', () => {
   })
 
   test('does not begin without the snapshot that it needs', async () => {
-    ledger.openSession(Buffer.alloc(0))
+    ledger.openSession('a', Buffer.alloc(0))
     ledger.moveCheckpoint(null, { position: 1, snapshot: 'key' })
     await expect(start()).rejects.toThrow('there is no snapshot')
   })

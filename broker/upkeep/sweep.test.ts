@@ -106,7 +106,7 @@ describe('orphans', () => {
 describe('closed sessions', () => {
   test('are forgotten when they were swept and closed a day ago, never before either', async () => {
     await path.createLog()
-    const epoch = ledger.openSession(Buffer.alloc(0))
+    const epoch = ledger.openSession('a', Buffer.alloc(0))
     ledger.expireSession(epoch)
     await path.createLog()
     const forget = async (...swept: number[]): Promise<number> => {
