@@ -4,11 +4,15 @@
 // Use `available(parts.x())` in a suite that may be left out.
 
 import { debianProgram, onPath } from './debian.ts'
+import { etcd, etcdPresent } from './etcd.ts'
 import { jars, jarsPresent, jdk } from './java.ts'
 import { python, pythonPresent } from './python.ts'
+import { moto, motoPresent, s3rver, s3rverPresent, versitygw, versitygwPresent } from './s3-servers.ts'
 
+export { type EtcdPrograms, etcd } from './etcd.ts'
 export { compiled, type Jdk, jdk, maven } from './java.ts'
 export { type Python, python } from './python.ts'
+export { moto, s3rver, versitygw } from './s3-servers.ts'
 export { type Available, available, PartUnavailable } from './unavailable.ts'
 
 export type KafkaVersion = '4.3.1'
@@ -49,6 +53,15 @@ export const PARTS: ListedPart[] = [
     about: 'confluent-kafka and aiokafka',
     present: pythonPresent,
     get: async () => (await python()).packages,
+  },
+  { name: 'versitygw', about: 'S3 server, strict about conditional writes', present: versitygwPresent, get: versitygw },
+  { name: 'moto', about: 'S3 server in Python', present: motoPresent, get: async () => (await moto()).packages },
+  { name: 's3rver', about: 'S3 server without conditional writes', present: s3rverPresent, get: s3rver },
+  {
+    name: 'etcd',
+    about: 'etcd, etcdctl and etcdutl',
+    present: async () => etcdPresent(),
+    get: async () => (await etcd()).etcd,
   },
 ]
 
