@@ -13,7 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   state: ['wire'],
   observe: ['clock.ts', 'objects', 'wire'],
   ledger: ['clock.ts', 'wire', 'state'],
-  objects: ['clock.ts'],
+  objects: ['clock.ts', 'wire'],
   data: ['clock.ts', 'wire', 'state', 'ledger', 'objects'],
   groups: ['clock.ts', 'observe', 'wire', 'state', 'ledger'],
   upkeep: ['clock.ts', 'wire', 'state', 'ledger', 'objects', 'data', 'groups', 'observe'],
