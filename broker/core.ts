@@ -3,6 +3,7 @@
  * several of them in one process on a virtual clock.
  */
 
+import { coordinates } from './api/brokers.ts'
 import type { Handlers } from './api/handler.ts'
 import { allHandlers } from './api/handlers.ts'
 import type { ApiSettings, DiskSpace, Traffic } from './api/parts.ts'
@@ -22,13 +23,15 @@ import { Replica } from './ledger/replica.ts'
 import type { ObjectStore } from './objects/object-store.ts'
 import type { Logger } from './observe/logger.ts'
 import { type BrokerInfo, writeBrokerInfo } from './state/commands.gen.ts'
-import { FEATURE_LEVEL } from './state/commands.ts'
+import { members, rendezvous } from './state/members.ts'
 import { decodeSnapshot } from './state/snapshot.ts'
 import { checkpoint } from './upkeep/checkpoint.ts'
+import { checkClusterMarker, putClusterMarker } from './upkeep/cluster-marker.ts'
 import { expireOffsets } from './upkeep/offset-expiry.ts'
+import { appliedByAll, audit, ProgressReports, progressOfOthers } from './upkeep/progress.ts'
 import { dueTrims } from './upkeep/retention.ts'
 import { defaultRollUpLimits, type RollUpLimits, rollUp } from './upkeep/roll-up.ts'
-import { forgetSessions, sweepDead, sweepOrphans } from './upkeep/sweep.ts'
+import { forgetSessions, SweptSessions, sweepDead, sweepOrphans } from './upkeep/sweep.ts'
 import { Upkeep } from './upkeep/upkeep.ts'
 import { Writer } from './wire/writer.ts'
 
@@ -54,10 +57,12 @@ export interface CoreOptions {
   readonly store: ObjectStore
   readonly random: RandomSource
   readonly log: Logger
-  readonly info: BrokerInfo
+  /** The id to live under; the lowest that is free when left out. */
+  readonly brokerId?: number | undefined
+  readonly info: Omit<BrokerInfo, 'brokerId'>
   /** First component of every object key. */
   readonly prefix: string
-  readonly api: ApiSettings
+  readonly api: (brokerId: number) => ApiSettings
   readonly flush: FlushLimits
   readonly cacheBytes: number
   /** For the records of all fetch answers in progress. */
@@ -67,8 +72,6 @@ export interface CoreOptions {
   readonly traffic: Traffic
   /** Of the place of the data; unknown when left out. */
   readonly diskSpace?: () => Promise<DiskSpace>
-  /** The position that every live broker has applied: what is dead before it may be deleted. */
-  readonly appliedByAll?: () => number
   readonly onLost: (cause: Error) => void
   readonly onAppend?: (ms: number, bytes: number) => void
   readonly onAppendFailed?: () => void
@@ -90,31 +93,36 @@ export class Core {
   readonly #options: CoreOptions
   readonly #ingest: Ingest
   readonly #upkeep: Upkeep
-  readonly #sweptSessions = new Set<number>()
+  readonly #progress: ProgressReports
+  readonly #swept = new SweptSessions()
   #objects = 0
   #stopping = false
 
   /** Catches up with the ledger, opens a session, and starts upkeep. */
   static async start(options: CoreOptions): Promise<Core> {
-    const { ledger, store, clock, onLost, onAppend, onAppendFailed } = options
-    const info = new Writer()
-    writeBrokerInfo(info, options.info, 0)
+    const { ledger, store, clock, info, brokerId, prefix, onLost, onAppend, onAppendFailed } = options
     const replica = await Replica.start({
       ledger,
       clock,
-      info: Buffer.concat(info.finish().buffers),
-      loadSnapshot: async key => decodeSnapshot(await store.get(key)),
+      brokerId,
+      describe: id => encodeInfo({ ...info, brokerId: id }),
+      knownLevel: info.featureLevel,
+      loadSnapshot: async key => decodeSnapshot(await store.get(key), info.featureLevel),
+      admit: async ({ clusterId, prefix: recorded }) => {
+        if (clusterId !== '' && recorded !== prefix) throw new WrongPrefix(recorded, prefix)
+        await checkClusterMarker(store, prefix, clusterId)
+      },
       onLost,
       ...(onAppend === undefined ? {} : { onAppend }),
       ...(onAppendFailed === undefined ? {} : { onAppendFailed }),
     })
-    const { clusterId, prefix } = replica.state
-    if (clusterId !== '' && prefix !== options.prefix) {
-      await replica.stop()
-      throw new WrongPrefix(prefix, options.prefix)
-    }
     const core = new Core(options, replica)
-    await core.#nameCluster()
+    try {
+      await core.#nameCluster()
+    } catch (cause) {
+      await replica.stop().catch(() => {})
+      throw cause
+    }
     core.groups.resume()
     core.#startUpkeep()
     return core
@@ -137,6 +145,7 @@ export class Core {
     replica.onApplied(applied => {
       longPolls.onApplied(applied)
       for (const topic of applied.deletedTopics) options.traffic.forgetTopic(topic)
+      if (applied.members) this.groups.resume()
     })
     this.#ingest = new Ingest({
       clock,
@@ -153,10 +162,12 @@ export class Core {
       log: options.log,
       newMemberId: name => `${name}-${random.uuid()}`,
       settings: options.groups,
+      coordinates: groupId => coordinates(replica, groupId),
     })
+    this.#progress = new ProgressReports({ ledger: options.ledger, replica, clock, log: options.log })
     this.#upkeep = new Upkeep(clock, options.log)
     this.handlers = allHandlers({
-      settings: options.api,
+      settings: options.api(replica.brokerId),
       clock,
       replica,
       ingest: this.#ingest,
@@ -183,26 +194,48 @@ export class Core {
     await this.#ingest.drain()
   }
 
+  /** Of a broker that was lost: ends what runs by itself. What it has taken is refused or was already decided. */
+  async abandon(): Promise<void> {
+    this.beginStop()
+    this.#progress.stop()
+    await this.#upkeep.stop()
+  }
+
   /** Finishes what was taken, writes a checkpoint, and ends the session. Ledger and store stay open: they are not ours. */
   async stop(): Promise<void> {
+    this.#progress.stop()
     await this.#upkeep.stop()
     await this.#ingest.drain()
+    // Others have their own turns.
+    if (this.replica.state.sessions.size === 1) await this.#lastCheckpoint()
+    await this.replica.stop()
+  }
+
+  async #lastCheckpoint(): Promise<void> {
     await this.#checkpoint().catch((cause: unknown) => {
       this.#options.log.warn(
         { error: String(cause) },
         'no checkpoint was written at the end; the next start takes longer',
       )
     })
-    await this.replica.stop()
   }
 
   async #nameCluster(): Promise<void> {
+    const { replica } = this
+    const { store, prefix, random } = this.#options
+    // Several brokers of a new cluster may do this at the same time: the first name in the ledger counts.
+    if (replica.state.clusterId === '') {
+      await this.#raiseFeatureLevel()
+      await replica.submit({ type: 'initCluster', body: { clusterId: random.uuid(), prefix } })
+    }
+    await putClusterMarker(store, prefix, replica.state.clusterId)
+  }
+
+  /** To what all members know: the end of a rolling upgrade. */
+  async #raiseFeatureLevel(): Promise<void> {
     const { state } = this.replica
-    if (state.clusterId !== '') return
-    const body = { clusterId: this.#options.random.uuid(), prefix: this.#options.prefix }
-    // The name comes last: a crash in between leaves a cluster without one, and the next start does all of it again.
-    await this.replica.submit({ type: 'raiseFeatureLevel', body: { level: FEATURE_LEVEL } })
-    await this.replica.submit({ type: 'initCluster', body })
+    const level = Math.min(...members(state).map(member => member.featureLevel))
+    if (level > state.featureLevel) await this.replica.submit({ type: 'raiseFeatureLevel', body: { level } })
   }
 
   #startUpkeep(): void {
@@ -211,19 +244,35 @@ export class Core {
     const nextObjectNumber = (): number => ++this.#objects
     const limits = upkeep.rollUp ?? defaultRollUpLimits
     const rollUpParts = { replica, store, prefix, limits, nextObjectNumber, unreadable: new Set<number>() }
+    this.#progress.start()
     this.#upkeep.start([
-      { name: 'checkpoint', everyMs: upkeep.checkpointEveryMs, run: () => this.#checkpoint() },
-      { name: 'retention', everyMs: upkeep.retentionEveryMs, run: () => this.#retain() },
+      { name: 'checkpoint', everyMs: upkeep.checkpointEveryMs, run: () => this.#ifOwn('checkpoint', this.#checkpoint) },
+      { name: 'retention', everyMs: upkeep.retentionEveryMs, run: () => this.#ifOwn('retention', this.#retain) },
       { name: 'offset-expiry', everyMs: upkeep.retentionEveryMs, run: () => this.#expireOffsets() },
+      {
+        name: 'feature-level',
+        everyMs: upkeep.sweepEveryMs,
+        run: () => this.#ifOwn('feature-level', this.#raiseFeatureLevel),
+      },
       {
         name: 'roll-up',
         everyMs: upkeep.rollUpEveryMs,
-        run: async () => {
-          while (!this.#stopping && (await rollUp(rollUpParts)) > 0) await this.#sweep()
-        },
+        run: () =>
+          this.#ifOwn('roll-up', async () => {
+            while (!this.#stopping && (await rollUp(rollUpParts)) > 0);
+          }),
       },
-      { name: 'sweep', everyMs: upkeep.sweepEveryMs, run: () => this.#sweep() },
+      { name: 'sweep', everyMs: upkeep.sweepEveryMs, run: () => this.#auditAndSweep() },
     ])
+  }
+
+  /**
+   * Each job is one member's, so that no work is done twice; whose, all members at the same position agree on. Two may
+   * still do it at once, which is why nothing relies on it.
+   */
+  async #ifOwn(job: string, run: () => Promise<unknown>): Promise<void> {
+    const { replica } = this
+    if (rendezvous(job, members(replica.state))?.brokerId === replica.brokerId) await run.call(this)
   }
 
   async #checkpoint(): Promise<void> {
@@ -245,20 +294,29 @@ export class Core {
     })
   }
 
-  async #sweep(): Promise<void> {
-    const { store, prefix, appliedByAll } = this.#options
-    const { replica } = this
-    const parts = { replica, store, prefix, appliedByAll: appliedByAll ?? (() => this.#appliedByThisOne()) }
-    while ((await sweepDead(parts)) > 0);
-    const epochs = [...replica.state.closedSessions.keys()].filter(epoch => !this.#sweptSessions.has(epoch))
-    await sweepOrphans(parts, epochs)
-    for (const epoch of epochs) this.#sweptSessions.add(epoch)
-    await forgetSessions(parts, this.#sweptSessions)
+  async #auditAndSweep(): Promise<void> {
+    const { ledger, clock, log } = this.#options
+    const parts = { ledger, replica: this.replica, clock, log }
+    const others = await progressOfOthers(parts)
+    audit(parts, others)
+    await this.#ifOwn('sweep', () => this.#sweep(appliedByAll(this.replica, others)))
   }
 
-  /** Without knowledge of others only a broker that is alone may delete. */
-  #appliedByThisOne(): number {
-    const { state } = this.replica
-    return state.sessions.size === 1 ? state.position : 0
+  async #sweep(applied: number): Promise<void> {
+    const { store, prefix, clock } = this.#options
+    const { replica } = this
+    const parts = { replica, store, prefix, appliedByAll: applied }
+    while ((await sweepDead(parts)) > 0);
+    const now = clock.monotonic()
+    const epochs = this.#swept.due(replica.state, now)
+    await sweepOrphans(parts, epochs)
+    this.#swept.swept(epochs, now)
+    this.#swept.forget(await forgetSessions(parts, epochs))
   }
+}
+
+function encodeInfo(info: BrokerInfo): Buffer {
+  const writer = new Writer()
+  writeBrokerInfo(writer, info, 0)
+  return Buffer.concat(writer.finish().buffers)
 }

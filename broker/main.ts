@@ -7,8 +7,9 @@
  */
 import { setFlagsFromString } from 'node:v8'
 import { Broker } from './broker.ts'
+import { loadSettings, SettingsError } from './load-settings.ts'
 import { createLogger } from './observe/logger.ts'
-import { loadSettings, type Settings, SettingsError } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { startProblem } from './start-problem.ts'
 
 function settingsOrExit(): Settings {

@@ -1,61 +1,21 @@
-/**
- * Every setting of the broker, in one schema: names, defaults, bounds, meanings.
- *
- * A value comes from the environment, else from the YAML file that KAFSCALE_CONFIG_FILE names, else from the default.
- * Nothing else in the broker reads the environment. A wrong value, or an unknown key in the file, is a SettingsError of
- * one line that names the setting. Unknown environment variables are left alone: Kubernetes makes some of its own that
- * begin alike (KAFSCALE_BROKER_SERVICE_HOST and so on).
- */
-import { readFileSync } from 'node:fs'
-import { parse as parseYaml } from 'yaml'
+/** Every setting of the broker, in one schema: names, defaults, bounds, meanings. load-settings.ts reads them. */
 import { z } from 'zod'
 import { logLevels } from './observe/logger.ts'
+import { address, flag, flagValue, MIB, namedAddresses, names, number, url, urls, whole } from './setting-kinds.ts'
 
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError'
-}
-
-export interface Address {
-  /** Undefined for all addresses. */
-  readonly host: string | undefined
-  readonly port: number
-}
-
-const MIB = 1024 * 1024
-
-const address = (fallback: string) =>
-  z
-    .string()
-    .default(fallback)
-    .transform((text, context): Address => {
-      const parts = /^(?:\[([^\]\s]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text)
-      const port = Number(parts?.[3])
-      if (parts === null || port > 65535) {
-        context.addIssue({ code: 'custom', message: 'must be HOST:PORT or :PORT' })
-        return z.NEVER
-      }
-      const host = parts[1] ?? parts[2]
-      return { host: host === '' ? undefined : host, port }
-    })
-
-/** The environment knows only text. Nothing else is taken for a number: an empty value in a file is not 0. */
-const number = <Schema extends z.ZodNumber>(schema: Schema) =>
-  z.preprocess(value => (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value), schema)
-
-const whole = (fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER) =>
-  number(z.number().int('must be a whole number').min(min).max(max)).default(fallback)
-
-const flag = (fallback: boolean) =>
-  z
-    .union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform(text => text === 'true' || text === '1')])
-    .default(fallback)
+/** Name of the listener when no listeners are named. */
+export const DEFAULT_LISTENER = 'PLAINTEXT'
 
 /** A setting and where it comes from. `env` names its environment variable. */
 const setting = <Schema extends z.ZodType>(env: string, description: string, schema: Schema): Schema =>
   schema.meta({ env, description })
 
 export const settingsSchema = z.strictObject({
-  brokerId: setting('KAFSCALE_BROKER_ID', 'Node id that clients see.', whole(0, 0, 2147483647)),
+  brokerId: setting(
+    'KAFSCALE_BROKER_ID',
+    'Node id that clients see; by default the lowest that no other broker of the cluster has.',
+    number(z.number().int('must be a whole number').min(0).max(999_999_999)).optional(),
+  ),
   listen: setting('KAFSCALE_BROKER_ADDR', 'Address for Kafka clients, HOST:PORT or :PORT.', address(':19092')),
   advertisedHost: setting(
     'KAFSCALE_BROKER_HOST',
@@ -70,13 +30,111 @@ export const settingsSchema = z.strictObject({
     'Port that clients are told to connect to; by default the port listened on.',
     number(z.number().int('must be a whole number').min(1).max(65535)).optional(),
   ),
+  listeners: setting(
+    'KAFSCALE_LISTENERS',
+    'Listeners in place of KAFSCALE_BROKER_ADDR: NAME://HOST:PORT, several by commas (listeners).',
+    namedAddresses.optional(),
+  ),
+  advertisedListeners: setting(
+    'KAFSCALE_ADVERTISED_LISTENERS',
+    'What clients of each listener are told to connect to: NAME://HOST:PORT, several by commas (advertised.listeners).',
+    namedAddresses.optional(),
+  ),
+  sharedListeners: setting(
+    'KAFSCALE_SHARED_LISTENERS',
+    'Names of the listeners whose advertised address leads to any broker, such as that of a load balancer.',
+    names.optional(),
+  ),
+  internalListener: setting(
+    'KAFSCALE_INTERNAL_LISTENER',
+    'Name of the listener by which brokers reach each other; by default the first that is not shared.',
+    z.string().min(1).optional(),
+  ),
   rack: setting('KAFSCALE_RACK', 'Zone of this broker (broker.rack).', z.string().min(1).optional()),
   metrics: setting('KAFSCALE_METRICS_ADDR', 'Address for metrics and health checks.', address(':19093')),
   dataDir: setting(
     'KAFSCALE_DATA_DIR',
-    'Folder of the embedded ledger and object store. Required: there is no default place for data.',
-    z.string().min(1),
+    'Folder of the embedded ledger and object store, for a broker on one machine.',
+    z.string().min(1).optional(),
   ),
+  etcdEndpoints: setting(
+    'KAFSCALE_ETCD_ENDPOINTS',
+    'URLs of the etcd members that keep the ledger of a cluster, separated by commas.',
+    urls.optional(),
+  ),
+  etcdPrefix: setting(
+    'KAFSCALE_ETCD_PREFIX',
+    'What every key in etcd begins with; a cluster has one of its own.',
+    z
+      .string()
+      .regex(/^\/[A-Za-z0-9._/-]{0,200}[A-Za-z0-9._-]$/, 'must begin with / and have letters, digits, and . _ - /')
+      .default('/kafscale'),
+  ),
+  etcdUsername: setting('KAFSCALE_ETCD_USERNAME', 'User of etcd, when it asks for one.', z.string().min(1).optional()),
+  etcdPassword: setting('KAFSCALE_ETCD_PASSWORD', 'Password of the user of etcd.', z.string().min(1).optional()),
+  etcdCaFile: setting(
+    'KAFSCALE_ETCD_CA_FILE',
+    'File with the certificates that etcd is trusted by, PEM.',
+    z.string().min(1).optional(),
+  ),
+  etcdCertFile: setting(
+    'KAFSCALE_ETCD_CERT_FILE',
+    'File with the certificate that this broker shows to etcd, PEM.',
+    z.string().min(1).optional(),
+  ),
+  etcdKeyFile: setting(
+    'KAFSCALE_ETCD_KEY_FILE',
+    'File with the key of that certificate, PEM.',
+    z.string().min(1).optional(),
+  ),
+  s3Bucket: setting(
+    'KAFSCALE_S3_BUCKET',
+    'Bucket of the records of a cluster. It must exist.',
+    z.string().min(1).optional(),
+  ),
+  s3Region: setting(
+    'KAFSCALE_S3_REGION',
+    'Region of the bucket; may be left out with an endpoint, which then gets us-east-1.',
+    z.string().min(1).optional(),
+  ),
+  s3Endpoint: setting(
+    'KAFSCALE_S3_ENDPOINT',
+    'URL of the S3 service; by default that of AWS in the region.',
+    url.optional(),
+  ),
+  s3PathStyle: setting(
+    'KAFSCALE_S3_PATH_STYLE',
+    'Name the bucket in the path instead of the host; by default so when an endpoint is set.',
+    flagValue.optional(),
+  ),
+  s3AccessKey: setting(
+    'KAFSCALE_S3_ACCESS_KEY',
+    'Access key; by default credentials are looked for as AWS tools do: environment, files, web identity, instance.',
+    z.string().min(1).optional(),
+  ),
+  s3SecretKey: setting('KAFSCALE_S3_SECRET_KEY', 'Secret of the access key.', z.string().min(1).optional()),
+  s3SessionToken: setting(
+    'KAFSCALE_S3_SESSION_TOKEN',
+    'Session token of the access key.',
+    z.string().min(1).optional(),
+  ),
+  s3KmsArn: setting(
+    'KAFSCALE_S3_KMS_ARN',
+    'Key that objects are encrypted with (SSE-KMS).',
+    z.string().min(1).optional(),
+  ),
+  s3Concurrency: setting('KAFSCALE_S3_CONCURRENCY', 'Requests to the S3 service at the same time.', whole(64, 1, 1024)),
+  s3ReadBucket: setting(
+    'KAFSCALE_S3_READ_BUCKET',
+    'Bucket to read from first, a replica of the other; what it does not have is read from the other.',
+    z.string().min(1).optional(),
+  ),
+  s3ReadRegion: setting(
+    'KAFSCALE_S3_READ_REGION',
+    'Region of the bucket to read from first.',
+    z.string().min(1).optional(),
+  ),
+  s3ReadEndpoint: setting('KAFSCALE_S3_READ_ENDPOINT', 'URL of the S3 service to read from first.', url.optional()),
   prefix: setting(
     'KAFSCALE_S3_NAMESPACE',
     'First component of every object key.',
@@ -131,11 +189,15 @@ export const settingsSchema = z.strictObject({
     'The longest that a record waits for company in its object, in ms.',
     whole(250, 0, 60_000),
   ),
-  uploadSlots: setting('KAFSCALE_UPLOAD_SLOTS', 'Objects written at the same time.', whole(1, 1, 64)),
+  uploadSlots: setting(
+    'KAFSCALE_UPLOAD_SLOTS',
+    'Objects written at the same time; by default 1 in a folder, 8 in a bucket.',
+    number(z.number().int('must be a whole number').min(1).max(64)).optional(),
+  ),
   putsPerSecond: setting(
     'KAFSCALE_PUTS_PER_SECOND',
-    'Budget of object writes per second; 0 for none, as in a folder a write costs nothing.',
-    number(z.number().min(0).max(10_000)).default(0),
+    'Budget of object writes per second; 0 for none. By default 20 in a bucket, none in a folder, where they cost nothing.',
+    number(z.number().min(0).max(10_000)).optional(),
   ),
   maxRequestBytes: setting(
     'KAFSCALE_MAX_REQUEST_BYTES',
@@ -207,47 +269,3 @@ export const settingFacts: readonly SettingFacts[] = Object.entries(settingsSche
   const { env, description } = factsSchema.parse(schema.meta())
   return { key, env, description }
 })
-
-/** Throws SettingsError. `environment` is that of the process, which main.ts alone reads. */
-export function loadSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const file = environment.KAFSCALE_CONFIG_FILE
-  const values: Record<string, unknown> = file === undefined ? {} : readFile(file)
-  for (const { key, env } of settingFacts) {
-    const value = environment[env]
-    if (value !== undefined && value !== '') values[key] = value
-  }
-  const parsed = settingsSchema.safeParse(values)
-  if (parsed.success) {
-    checkTogether(parsed.data)
-    return parsed.data
-  }
-  throw new SettingsError(describe(parsed.error.issues[0], values).replaceAll(/\s+/g, ' '))
-}
-
-/** What no setting can know by itself. */
-function checkTogether({ groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs }: Settings): void {
-  if (groupMinSessionTimeoutMs <= groupMaxSessionTimeoutMs) return
-  throw new SettingsError(
-    'KAFSCALE_GROUP_MIN_SESSION_TIMEOUT_MS (groupMinSessionTimeoutMs in a file): must not be more than ' +
-      `KAFSCALE_GROUP_MAX_SESSION_TIMEOUT_MS, ${groupMaxSessionTimeoutMs}, but it is "${groupMinSessionTimeoutMs}"`,
-  )
-}
-
-function readFile(path: string): Record<string, unknown> {
-  try {
-    return z.record(z.string(), z.unknown()).parse(parseYaml(readFileSync(path, 'utf8')) ?? {})
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? 'it is no mapping of settings' : String(cause).split('\n')[0]
-    throw new SettingsError(`KAFSCALE_CONFIG_FILE: ${path} cannot be read: ${reason}`, { cause })
-  }
-}
-
-function describe(issue: z.core.$ZodIssue | undefined, values: Readonly<Record<string, unknown>>): string {
-  if (issue === undefined) return 'the settings are not valid'
-  if (issue.code === 'unrecognized_keys') return `${issue.keys[0]}: there is no such setting`
-  const key = String(issue.path[0])
-  const facts = settingFacts.find(one => one.key === key)
-  const name = facts === undefined ? key : `${facts.env} (${key} in a file)`
-  if (values[key] === undefined) return `${name} is required. ${facts?.description ?? ''}`.trim()
-  return `${name}: ${issue.message}, but it is "${String(values[key])}"`
-}

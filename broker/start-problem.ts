@@ -1,7 +1,8 @@
 /** Why the broker did not start, in one line that names what to change. */
 import { WrongPrefix } from './core.ts'
 import { FolderInUse } from './ledger/folder-lock.ts'
-import type { Address, Settings } from './settings.ts'
+import type { Address } from './setting-kinds.ts'
+import type { Settings } from './settings.ts'
 
 export function startProblem(cause: unknown, settings: Settings): string {
   if (cause instanceof FolderInUse) {

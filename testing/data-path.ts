@@ -72,7 +72,8 @@ export class DataPath<Store extends ObjectStore = ObjectStore> {
       Replica.start({
         ledger: ledger.connect(clock, faults),
         clock,
-        info: Buffer.alloc(0),
+        brokerId: undefined,
+        describe: () => Buffer.alloc(0),
         loadSnapshot: async key => decodeSnapshot(await store.get(key)),
         onLost,
       }),

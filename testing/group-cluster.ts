@@ -40,7 +40,8 @@ export async function startCluster(): Promise<TestCluster> {
       Replica.start({
         ledger: ledger.connect(clock, faults),
         clock,
-        info: Buffer.alloc(0),
+        brokerId: undefined,
+        describe: () => Buffer.alloc(0),
         loadSnapshot: () => Promise.reject(new Error('there is no checkpoint')),
         onLost: () => {},
       }),

@@ -20,7 +20,7 @@ export function createPartitions(parts: GrowParts, turns: Turns): Handler<'Creat
   return (request, { client }) =>
     turns.run(async () => {
       const unavailable = await parts.replica.barrier().then(() => undefined, failure)
-      const brokers = new Set(liveBrokers(parts.replica.state, client.listener).map(({ nodeId }) => nodeId))
+      const brokers = new Set(liveBrokers(parts.replica, client.listener).map(({ nodeId }) => nodeId))
       const twice = namedTwice(request.topics)
       let others = 0
       const judged = request.topics.map(wanted => {

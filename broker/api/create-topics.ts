@@ -33,8 +33,7 @@ const DEFAULT_REPLICATION_FACTOR = 1
 export function createTopics(parts: CreateParts, turns: Turns): Handler<'CreateTopics'> {
   return (request, { client }) =>
     turns.run(async () => {
-      const { state } = parts.replica
-      const brokers = new Set(liveBrokers(state, client.listener).map(({ nodeId }) => nodeId))
+      const brokers = new Set(liveBrokers(parts.replica, client.listener).map(({ nodeId }) => nodeId))
       const { once, twice } = byOccurrence(request.topics)
       let partitions = 0
       const judged = once.map((wanted): { wanted: CreateTopicsRequestTopic; topic: NewTopic | Problem } => {

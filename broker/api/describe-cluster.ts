@@ -2,17 +2,16 @@
 import { errorCode } from '../wire/errors.ts'
 import { newDescribeClusterResponse, newDescribeClusterResponseBroker } from '../wire/messages.gen.ts'
 import { CLUSTER_OPERATIONS, OPERATIONS_OMITTED } from './authorized-operations.ts'
-import { liveBrokers } from './brokers.ts'
+import { leaderFor, liveBrokers } from './brokers.ts'
 import type { Handler } from './handler.ts'
 import type { Parts } from './parts.ts'
 
 const BROKERS = 1
 const CONTROLLERS = 2
 
-export function describeCluster(parts: Pick<Parts, 'replica' | 'settings'>): Handler<'DescribeCluster'> {
-  return (request, { client }) => {
+export function describeCluster({ replica }: Pick<Parts, 'replica'>): Handler<'DescribeCluster'> {
+  return (request, { clientId, client }) => {
     const { endpointType } = request
-    const { state } = parts.replica
     if (endpointType !== BROKERS) {
       const code =
         endpointType === CONTROLLERS ? errorCode.MISMATCHED_ENDPOINT_TYPE : errorCode.UNSUPPORTED_ENDPOINT_TYPE
@@ -28,9 +27,9 @@ export function describeCluster(parts: Pick<Parts, 'replica' | 'settings'>): Han
     return newDescribeClusterResponse({
       throttleTimeMs: 0,
       errorCode: errorCode.NONE,
-      clusterId: state.clusterId,
-      controllerId: parts.settings.brokerId,
-      brokers: liveBrokers(state, client.listener).map(({ nodeId, host, port, rack }) =>
+      clusterId: replica.state.clusterId,
+      controllerId: leaderFor(replica, client, clientId),
+      brokers: liveBrokers(replica, client.listener).map(({ nodeId, host, port, rack }) =>
         newDescribeClusterResponseBroker({ brokerId: nodeId, host, port, rack }),
       ),
       clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : OPERATIONS_OMITTED,

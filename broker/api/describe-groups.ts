@@ -23,7 +23,7 @@ export function describeGroups({ groups, replica }: Pick<Parts, 'groups' | 'repl
       if (live !== undefined) return { ...describeLive(live), authorizedOperations }
       const durable = replica.state.groups.byId.get(groupId)
       if (durable === undefined) return notFound(groupId, version)
-      // It has members, but this coordinator does not serve it any more.
+      // It has members, but this coordinator does not serve it, or not any more.
       if (durable.members.size > 0) return withoutMembers(groupId, '', '', errorCode.NOT_COORDINATOR)
       return { ...withoutMembers(groupId, 'Empty', durable.protocolType), authorizedOperations }
     }

@@ -9,7 +9,7 @@ import {
   newDescribeTopicPartitionsResponseTopic,
 } from '../wire/messages.gen.ts'
 import { TOPIC_OPERATIONS } from './authorized-operations.ts'
-import { liveBrokers, replicasOf } from './brokers.ts'
+import { leaderFor, liveBrokers, replicasOf } from './brokers.ts'
 import type { Handler } from './handler.ts'
 import { INTERNAL_TOPICS } from './metadata.ts'
 import type { Parts } from './parts.ts'
@@ -18,13 +18,12 @@ import { topicNameProblem } from './topic-creation.ts'
 /** `max.request.partition.size.limit`. */
 const PARTITIONS_PER_ANSWER = 2000
 
-export function describeTopicPartitions(
-  parts: Pick<Parts, 'replica' | 'settings'>,
-): Handler<'DescribeTopicPartitions'> {
-  return (request, { client }) => {
+export function describeTopicPartitions(parts: Pick<Parts, 'replica'>): Handler<'DescribeTopicPartitions'> {
+  return (request, { clientId, client }) => {
     const { catalog } = parts.replica.state
-    const brokers = liveBrokers(parts.replica.state, client.listener)
-    const replicas = (topic: Topic): number[] => replicasOf(parts.settings.brokerId, brokers, topic.replicationFactor)
+    const brokers = liveBrokers(parts.replica, client.listener)
+    const leader = leaderFor(parts.replica, client, clientId)
+    const replicas = (topic: Topic): number[] => replicasOf(leader, brokers, topic.replicationFactor)
     let room = Math.min(request.responsePartitionLimit, PARTITIONS_PER_ANSWER)
     const topics: DescribeTopicPartitionsResponseTopic[] = []
     for (const name of namesFromCursor(request, catalog.byName.keys())) {
@@ -38,7 +37,7 @@ export function describeTopicPartitions(
         const nextCursor = { topicName: name, partitionIndex: from }
         return newDescribeTopicPartitionsResponse({ topics, nextCursor })
       }
-      topics.push(describe(topic, from, room, parts.settings.brokerId, replicas(topic)))
+      topics.push(describe(topic, from, room, leader, replicas(topic)))
       const end = Math.min(topic.partitions.length, from + room)
       room -= end - from
       if (end < topic.partitions.length) {

@@ -2,7 +2,9 @@
  * Fetch: waits until there is enough to answer with, reads it, and says what is new of each partition.
  *
  * `min.bytes` is counted over all partitions of the request from the sizes that the state knows, without reading anything.
- * An error on any partition answers at once. An offset beyond the end is only called out of range after a linearizable
+ * An error on any partition answers at once. A client that names another zone than this broker's is sent to one there
+ * (KIP-392). A broker that is cut off from the ledger goes on serving what it has, but a client that has read all of it is
+ * sent to the others, which may have more. An offset beyond the end is only called out of range after a linearizable
  * read, because another broker may have acknowledged it a moment ago.
  */
 import type { FetchContext, FetchedPartition } from '../data/fetch-sessions.ts'
@@ -18,6 +20,7 @@ import {
   newFetchResponseTopic,
 } from '../wire/messages.gen.ts'
 import { ZERO_UUID } from '../wire/uuid.ts'
+import { isSuperseded, preferredReader } from './brokers.ts'
 import type { Handler } from './handler.ts'
 import type { Parts } from './parts.ts'
 import { findPartition, findTopic, leaderEpochProblem } from './topic-lookup.ts'
@@ -54,7 +57,10 @@ export function fetch(parts: FetchParts): Handler<'Fetch'> {
       await parts.replica.barrier()
       targets = session.partitions.map(wanted => target(parts, wanted))
     }
+    const reader = preferredReader(parts.replica, client, request.rackId)
+    if (reader !== undefined) return redirect(session, targets, reader)
     targets = await awaitBytes(parts, request, session, targets, client.gone)
+    if (isSuperseded(parts.replica) && available(targets) === 0) targets = targets.map(sentElsewhere)
     const giveBack = await takeFromBudget(parts, Math.min(request.maxBytes, available(targets)))
     try {
       const response = await answer(parts, request, session, targets)
@@ -144,6 +150,19 @@ async function awaitBytes(
   return current
 }
 
+function sentElsewhere({ wanted, log }: Target): Target {
+  const refused = { wanted, errorCode: errorCode.NOT_LEADER_OR_FOLLOWER }
+  return log === undefined ? refused : { ...refused, log }
+}
+
+/** Names the broker to fetch from instead, for every partition that is in order. */
+function redirect(session: FetchContext, targets: readonly Target[], preferredReadReplica: number): FetchResponse {
+  return response(session, targets, one => {
+    const partition = partitionAnswer(one, undefined)
+    return { partition: isFailed(one) ? partition : { ...partition, preferredReadReplica }, bytes: 0 }
+  })
+}
+
 function isFailed(one: Target): boolean {
   return 'errorCode' in one
 }
@@ -176,13 +195,24 @@ async function answer(
     ),
     request.maxBytes,
   )
-  const topics = new Map<string, { topic: string; topicId: string; partitions: FetchResponsePartition[] }>()
   let next = 0
-  for (const one of targets) {
+  return response(session, targets, one => {
     const result = isFailed(one) ? undefined : results[next++]
-    const partition = partitionAnswer(one, result)
     const bytes = result !== undefined && 'bytes' in result ? result.bytes : 0
     if (bytes > 0 && one.log !== undefined) parts.traffic.fetched(one.log.topicName, bytes)
+    return { partition: partitionAnswer(one, result), bytes }
+  })
+}
+
+/** The answer of a fetch session: of each partition what is new. */
+function response(
+  session: FetchContext,
+  targets: readonly Target[],
+  answerTo: (one: Target) => { readonly partition: FetchResponsePartition; readonly bytes: number },
+): FetchResponse {
+  const topics = new Map<string, { topic: string; topicId: string; partitions: FetchResponsePartition[] }>()
+  for (const one of targets) {
+    const { partition, bytes } = answerTo(one)
     if (!session.tell(one.wanted, { ...partition, bytes })) continue
     const { topic, topicId } = one.wanted
     const key = topicId === ZERO_UUID ? topic : topicId

@@ -1,7 +1,7 @@
 /** FindCoordinator: which broker coordinates a group. Versions up to 3 ask for one key, later ones for many (KIP-699). */
 import { errorCode } from '../wire/errors.ts'
 import { newFindCoordinatorResponse, newFindCoordinatorResponseCoordinator } from '../wire/messages.gen.ts'
-import { liveBrokers } from './brokers.ts'
+import { coordinatorFor } from './brokers.ts'
 import type { Handler } from './handler.ts'
 import type { Parts } from './parts.ts'
 
@@ -9,18 +9,16 @@ const GROUP = 0
 const TRANSACTION = 1
 const FIRST_VERSION_WITH_BATCH = 4
 
-export function findCoordinator(parts: Pick<Parts, 'replica' | 'settings'>): Handler<'FindCoordinator'> {
+export function findCoordinator({ replica }: Pick<Parts, 'replica'>): Handler<'FindCoordinator'> {
   return (request, { version, client }) => {
-    const self = liveBrokers(parts.replica.state, client.listener).find(
-      ({ nodeId }) => nodeId === parts.settings.brokerId,
-    )
     const find = (key: string) => {
       const problem = keyProblem(request.keyType)
-      if (problem !== undefined || self === undefined) {
+      const found = problem === undefined ? coordinatorFor(replica, client.listener, key) : undefined
+      if (found === undefined) {
         const refusal = problem ?? { errorCode: errorCode.COORDINATOR_NOT_AVAILABLE, errorMessage: '' }
         return newFindCoordinatorResponseCoordinator({ key, nodeId: -1, host: '', port: -1, ...refusal })
       }
-      const { nodeId, host, port } = self
+      const { nodeId, host, port } = found
       return newFindCoordinatorResponseCoordinator({ key, nodeId, host, port, errorCode: errorCode.NONE })
     }
     if (version >= FIRST_VERSION_WITH_BATCH) {

@@ -1,7 +1,6 @@
 /** ListConfigResources (KIP-1142): what has settings. Version 0 asked for subscriptions to client metrics only (KIP-1000). */
 
 import { RESOURCE_BROKER, RESOURCE_CLIENT_METRICS, RESOURCE_GROUP, RESOURCE_TOPIC } from '../state/catalog.ts'
-import type { ClusterState } from '../state/cluster-state.ts'
 import { errorCode } from '../wire/errors.ts'
 import { newListConfigResourcesResponse, newListConfigResourcesResponseConfigResource } from '../wire/messages.gen.ts'
 import { liveBrokers } from './brokers.ts'
@@ -26,7 +25,7 @@ export function listConfigResources({ replica }: Pick<Parts, 'replica'>): Handle
       throttleTimeMs: 0,
       errorCode: errorCode.NONE,
       configResources: [...new Set(wanted)].flatMap(resourceType =>
-        namesOf(replica.state, resourceType, client.listener).map(resourceName =>
+        namesOf(replica, resourceType, client.listener).map(resourceName =>
           newListConfigResourcesResponseConfigResource({ resourceName, resourceType }),
         ),
       ),
@@ -34,15 +33,17 @@ export function listConfigResources({ replica }: Pick<Parts, 'replica'>): Handle
   }
 }
 
-function namesOf(state: ClusterState, resourceType: number, listener: string): string[] {
+function namesOf(replica: Parts['replica'], resourceType: number, listener: string): string[] {
   switch (resourceType) {
     case RESOURCE_TOPIC:
-      return [...state.catalog.byName.keys()]
+      return [...replica.state.catalog.byName.keys()]
     case RESOURCE_BROKER:
-      return liveBrokers(state, listener).map(({ nodeId }) => String(nodeId))
+      return liveBrokers(replica, listener).map(({ nodeId }) => String(nodeId))
     default: {
       const prefix = `${resourceType}/`
-      return [...state.catalog.configs.keys()].filter(id => id.startsWith(prefix)).map(id => id.slice(prefix.length))
+      return [...replica.state.catalog.configs.keys()]
+        .filter(id => id.startsWith(prefix))
+        .map(id => id.slice(prefix.length))
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Metadata: the cluster's brokers and topics. Every partition of every topic is led by the broker that is asked, because
- * any broker serves any partition; leader epochs are 0 for ever.
+ * Metadata: the cluster's brokers and topics. A client is shown one broker as the leader of every partition of every topic,
+ * because any broker serves any partition; leader epochs are 0 for ever.
  */
 import type { Topic } from '../state/catalog.ts'
 import { errorCode, KafkaError } from '../wire/errors.ts'
@@ -14,7 +14,7 @@ import {
 } from '../wire/messages.gen.ts'
 import { ZERO_UUID } from '../wire/uuid.ts'
 import { CLUSTER_OPERATIONS, OPERATIONS_OMITTED, TOPIC_OPERATIONS } from './authorized-operations.ts'
-import { type BrokerAddress, liveBrokers, replicasOf } from './brokers.ts'
+import { type BrokerAddress, leaderFor, liveBrokers, replicasOf } from './brokers.ts'
 import type { Handler } from './handler.ts'
 import type { Parts } from './parts.ts'
 import { createTopic, newTopicProblem, partitionCountProblem, topicNameProblem } from './topic-creation.ts'
@@ -30,18 +30,17 @@ export const INTERNAL_TOPICS: ReadonlySet<string> = new Set(['__consumer_offsets
 const NONE_FAILED: ReadonlyMap<string, number> = new Map()
 
 export function metadata(parts: MetadataParts, turns: Turns): Handler<'Metadata'> {
-  return async (request, { version, client }) => {
+  return async (request, { version, clientId, client }) => {
     const topics = await topicsOf(parts, turns, request, version)
-    const { replica, settings } = parts
-    const brokers = liveBrokers(replica.state, client.listener)
+    const { replica } = parts
+    const brokers = liveBrokers(replica, client.listener)
+    const leader = leaderFor(replica, client, clientId)
     const topicOperations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_OMITTED
     return newMetadataResponse({
       brokers,
       clusterId: replica.state.clusterId,
-      controllerId: settings.brokerId,
-      topics: topics.map(found =>
-        'id' in found ? describe(found, settings.brokerId, brokers, topicOperations) : found,
-      ),
+      controllerId: leader,
+      topics: topics.map(found => ('id' in found ? describe(found, leader, brokers, topicOperations) : found)),
       clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : OPERATIONS_OMITTED,
     })
   }

@@ -1,7 +1,8 @@
 /**
  * Produce: validates batches, hands them to the write path in the order in which they came, and answers when the ledger
  * has decided. acks=1 waits like acks=all: an acknowledgement always means durable. With acks=0 nothing is answered, and
- * a refusal closes the connection, which is all that Kafka can say then too.
+ * a refusal closes the connection, which is all that Kafka can say then too. A broker that is cut off from the ledger sends
+ * its producers to the others.
  */
 import { prepareBatch } from '../data/prepare-batch.ts'
 import type { Topic } from '../state/catalog.ts'
@@ -16,6 +17,7 @@ import {
   type ProduceRequestTopic,
   type ProduceResponsePartition,
 } from '../wire/messages.gen.ts'
+import { isSuperseded } from './brokers.ts'
 import type { Handler } from './handler.ts'
 import type { Parts } from './parts.ts'
 import { type Found, findPartition, findTopic } from './topic-lookup.ts'
@@ -53,7 +55,7 @@ function appendTopic(
 ): (ProduceResponsePartition | Promise<ProduceResponsePartition>)[] {
   const topic = findTopic(parts.replica.state.catalog, data.name, data.topicId)
   return data.partitionData.map(partition => {
-    const problem = requestProblem(request)
+    const problem = isSuperseded(parts.replica) ? errorCode.NOT_LEADER_OR_FOLLOWER : requestProblem(request)
     if (problem !== errorCode.NONE) return refusal(partition.index, problem)
     return appendPartition(parts, topic, partition, version)
   })

@@ -46,6 +46,8 @@ export interface GroupCoordinatorOptions {
   /** A member id that nobody else has; it begins with the client id or the group instance id given. */
   readonly newMemberId: (clientIdOrInstanceId: string) => string
   readonly settings: GroupSettings
+  /** Is the group this broker's to coordinate? By default every group is. */
+  readonly coordinates?: (groupId: string) => boolean
   readonly log?: Logger
 }
 
@@ -70,9 +72,20 @@ export class GroupCoordinator {
     this.#options = options
   }
 
-  /** Meets every group that has members, so that the sessions of those end that do not come back. Called once, at start. */
+  /**
+   * Takes up every group that has members and is this broker's to coordinate, so that the sessions of those end that do
+   * not come back, and lets go of the groups that are another broker's now. To be called at start and whenever brokers
+   * come or go.
+   */
   resume(): void {
+    for (const group of [...this.#groups.values()]) {
+      if (!this.coordinates(group.groupId)) group.die(errorCode.NOT_COORDINATOR)
+    }
     for (const { groupId, members } of this.#durableGroups.values()) if (members.size > 0) this.#meet(groupId)
+  }
+
+  coordinates(groupId: string): boolean {
+    return this.#options.coordinates?.(groupId) ?? true
   }
 
   /** Answers whoever waits. From then on every request is answered NOT_COORDINATOR. */
@@ -132,7 +145,7 @@ export class GroupCoordinator {
   /** Resolves with the error code for all offsets of the request; GROUP_ID_NOT_FOUND for members of no group. */
   async commit(request: CommitRequest): Promise<number> {
     const { groupId, generation, topics } = request
-    if (this.#stopped) return errorCode.NOT_COORDINATOR
+    if (this.#stopped || !this.coordinates(groupId)) return errorCode.NOT_COORDINATOR
     const group = this.#meet(groupId)
     const code = group?.commitProblem(request) ?? this.#commitProblemOfEmptyGroup(request)
     if (isError(code)) return code
@@ -150,7 +163,9 @@ export class GroupCoordinator {
   offsetDeletion(groupId: string): { errorCode: number; isSubscribed: (topic: string) => boolean } {
     const group = this.#meet(groupId)
     const nobody = () => false
-    if (this.#stopped) return { errorCode: errorCode.NOT_COORDINATOR, isSubscribed: nobody }
+    if (this.#stopped || !this.coordinates(groupId)) {
+      return { errorCode: errorCode.NOT_COORDINATOR, isSubscribed: nobody }
+    }
     if (group === undefined || group.state === 'Empty') {
       const known = group !== undefined || this.#durableGroups.has(groupId)
       return { errorCode: known ? errorCode.NONE : errorCode.GROUP_ID_NOT_FOUND, isSubscribed: nobody }
@@ -177,7 +192,7 @@ export class GroupCoordinator {
   list(): GroupListing[] {
     const listed: GroupListing[] = []
     for (const { groupId, protocolType, members } of this.#durableGroups.values()) {
-      if (this.#groups.has(groupId)) continue
+      if (this.#groups.has(groupId) || !this.coordinates(groupId)) continue
       listed.push({ groupId, protocolType, state: members.size > 0 ? 'Stable' : 'Empty' })
     }
     for (const { groupId, protocolType, state } of this.#groups.values()) listed.push({ groupId, protocolType, state })
@@ -186,7 +201,7 @@ export class GroupCoordinator {
 
   /** Resolves with the error code. */
   async delete(groupId: string): Promise<number> {
-    if (this.#stopped) return errorCode.NOT_COORDINATOR
+    if (this.#stopped || !this.coordinates(groupId)) return errorCode.NOT_COORDINATOR
     const group = this.#meet(groupId)
     const durable = this.#durableGroups.get(groupId)
     if (group === undefined && durable === undefined) return errorCode.GROUP_ID_NOT_FOUND
@@ -205,13 +220,13 @@ export class GroupCoordinator {
   }
 
   #problem(groupId: string): number {
-    if (this.#stopped) return errorCode.NOT_COORDINATOR
+    if (this.#stopped || !this.coordinates(groupId)) return errorCode.NOT_COORDINATOR
     return groupId === '' ? errorCode.INVALID_GROUP_ID : errorCode.NONE
   }
 
   /** The group if it is in memory and not overtaken, or if the state knows of members. */
   #meet(groupId: string): ClassicGroup | undefined {
-    if (this.#stopped) return undefined
+    if (this.#stopped || !this.coordinates(groupId)) return undefined
     const group = this.#groups.get(groupId)
     if (group?.durable.isOvertaken === true) group.die(errorCode.NOT_COORDINATOR)
     else if (group !== undefined) return group

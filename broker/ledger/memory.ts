@@ -54,8 +54,9 @@ export class MemoryLedger {
     return this.#position
   }
 
-  connect(clock: Clock, faults: LedgerFaults = noFaults): Ledger {
-    return new MemoryConnection(this, clock, faults)
+  /** `onSession` hears of the sessions that are opened by this connection. */
+  connect(clock: Clock, faults: LedgerFaults = noFaults, onSession: (epoch: Epoch) => void = () => {}): Ledger {
+    return new MemoryConnection(this, clock, faults, onSession)
   }
 
   /** Takes a session away from its owner, as an expired lease does. */
@@ -123,12 +124,14 @@ class MemoryConnection implements Ledger {
   readonly #log: MemoryLedger
   readonly #clock: Clock
   readonly #faults: LedgerFaults
+  readonly #onSession: (epoch: Epoch) => void
   readonly #following = new Set<Following>()
 
-  constructor(log: MemoryLedger, clock: Clock, faults: LedgerFaults) {
+  constructor(log: MemoryLedger, clock: Clock, faults: LedgerFaults, onSession: (epoch: Epoch) => void) {
     this.#log = log
     this.#clock = clock
     this.#faults = faults
+    this.#onSession = onSession
   }
 
   async checkpoint(): Promise<Checkpoint | null> {
@@ -170,7 +173,9 @@ class MemoryConnection implements Ledger {
   }
 
   async openSession(name: string, info: Buffer): Promise<Epoch> {
-    return this.#log.openSession(name, info)
+    const epoch = this.#log.openSession(name, info)
+    this.#onSession(epoch)
+    return epoch
   }
 
   async closeSession(epoch: Epoch): Promise<void> {

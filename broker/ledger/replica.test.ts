@@ -22,7 +22,8 @@ async function start(faults: Partial<LedgerFaults> = {}, more: Partial<ReplicaOp
   const options: ReplicaOptions = {
     ledger: ledger.connect(clock, { ...noFaults, ...faults }),
     clock,
-    info: Buffer.from('info'),
+    brokerId: undefined,
+    describe: id => Buffer.from(`broker ${id}`),
     loadSnapshot: () => Promise.reject(new Error('there is no snapshot')),
     onLost: cause => lost.push(cause),
     ...more,
@@ -58,11 +59,14 @@ function counting(inner: Ledger): { ledger: Ledger; sizes: number[] } {
   const counted: Ledger = {
     checkpoint: () => inner.checkpoint(),
     follow: (from, follower) => inner.follow(from, follower),
-    openSession: info => inner.openSession(info),
+    openSession: (name, info) => inner.openSession(name, info),
     closeSession: epoch => inner.closeSession(epoch),
     append,
     barrier: () => inner.barrier(),
     moveCheckpoint: (from, to) => inner.moveCheckpoint(from, to),
+    publishProgress: (epoch, progress) => inner.publishProgress(epoch, progress),
+    progress: () => inner.progress(),
+    isCutOff: false,
     close: () => inner.close(),
   }
   return { ledger: counted, sizes }

@@ -11,14 +11,28 @@
  * their sequence numbers.
  */
 import type { Clock } from '../clock.ts'
+import { Audits } from '../state/audits.ts'
 import { ClusterState } from '../state/cluster-state.ts'
-import { type Command, type EncodedCommand, encodeCommand, encodeEntry } from '../state/commands.ts'
+import type { Progress } from '../state/commands.gen.ts'
+import { type Command, type EncodedCommand, encodeCommand, encodeEntry, FIRST_LEVEL } from '../state/commands.ts'
 import type { Applied, Outcome } from '../state/outcome.ts'
 import { errorCode, KafkaError } from '../wire/errors.ts'
-import { type Epoch, type Following, type Ledger, type LedgerEvent, NotAppended, type Position } from './ledger.ts'
+import { claimBrokerId } from './broker-id.ts'
+import {
+  type Checkpoint,
+  type Epoch,
+  type Following,
+  type Ledger,
+  type LedgerEvent,
+  NotAppended,
+  type Position,
+} from './ledger.ts'
 
 /** etcd refuses requests above 1.5 MiB; one third of that leaves room for whatever else the transaction carries. */
 const ENTRY_BYTES = 512 * 1024
+
+/** Longer than the session of a broker that was killed lives on: its next life takes the id over then. */
+const SESSION_PATIENCE_MS = 30_000
 
 interface Submission {
   readonly command: EncodedCommand
@@ -29,8 +43,14 @@ interface Submission {
 export interface ReplicaOptions {
   readonly ledger: Ledger
   readonly clock: Clock
-  /** Encoded BrokerInfo. */
-  readonly info: Buffer
+  /** The id to live under; undefined for the lowest that is free. */
+  readonly brokerId: number | undefined
+  /** What the session says of the broker: an encoded BrokerInfo. */
+  readonly describe: (brokerId: number) => Buffer
+  /** The highest feature level that this software can apply; above it the replica is lost. */
+  readonly knownLevel?: number
+  /** Called with the state before anything is written: throws when this broker must not join. */
+  readonly admit?: (state: ClusterState) => Promise<void>
   /** The state as of the ledger's checkpoint, read from its snapshot object. */
   readonly loadSnapshot: (key: string) => Promise<ClusterState>
   readonly onLost: (cause: Error) => void
@@ -46,6 +66,9 @@ export class Replica {
   readonly #positionWaiters: { readonly position: Position; readonly resolve: () => void }[] = []
   #state = new ClusterState()
   #epoch: Epoch = 0
+  #brokerId = -1
+  #joined = false
+  readonly #audits = new Audits()
   #entries = 0
   #queue: Submission[] = []
   #pumping = false
@@ -58,18 +81,22 @@ export class Replica {
     this.#options = options
   }
 
-  /** Loads the checkpoint, catches up with the ledger and opens a session. */
+  /**
+   * Loads the checkpoint, catches up with the ledger and opens a session. Rejects with BrokerIdTaken, with what `admit`
+   * threw, or with why the ledger cannot be followed.
+   */
   static async start(options: ReplicaOptions): Promise<Replica> {
     const replica = new Replica(options)
-    const checkpoint = await options.ledger.checkpoint()
-    if (checkpoint !== null) replica.#state = await options.loadSnapshot(checkpoint.snapshot)
-    replica.#following = await options.ledger.follow(replica.#state.position, {
-      onEvent: event => replica.#onEvent(event),
-      onBroken: cause => replica.#lose(cause),
-    })
-    replica.#epoch = await options.ledger.openSession(options.info)
-    await replica.applied(replica.#epoch)
-    if (replica.#lost !== undefined) throw replica.#lost
+    try {
+      await replica.#catchUp()
+      await options.admit?.(replica.#state)
+      await replica.#join()
+    } catch (cause) {
+      replica.#lost ??= cause instanceof Error ? cause : new Error(String(cause))
+      replica.#following?.stop()
+      if (replica.#epoch > 0) await options.ledger.closeSession(replica.#epoch).catch(() => {})
+      throw cause
+    }
     return replica
   }
 
@@ -80,6 +107,15 @@ export class Replica {
   /** Epoch of this broker's session: part of the key of every object that it writes. */
   get epoch(): Epoch {
     return this.#epoch
+  }
+
+  get brokerId(): number {
+    return this.#brokerId
+  }
+
+  /** True while others may have taken this broker's place without its knowledge: what it knows may be old. */
+  get isCutOff(): boolean {
+    return this.#lost !== undefined || this.#options.ledger.isCutOff
   }
 
   /** Rejects with a retriable KafkaError when the command could not be written. */
@@ -119,6 +155,16 @@ export class Replica {
     return this.#barrierNext
   }
 
+  /** How far this broker is, for the others. */
+  get progress(): Progress {
+    return { position: this.#state.position, audits: this.#audits.recent }
+  }
+
+  /** Gives up this copy of the state, which is wrong. */
+  distrust(cause: Error): void {
+    this.#lose(cause)
+  }
+
   /** Ends the session. Commands still waiting are refused. */
   async stop(): Promise<void> {
     const { ledger } = this.#options
@@ -127,6 +173,40 @@ export class Replica {
     this.#following?.stop()
     this.#refuseAll(this.#lost)
     if (stopped) await ledger.closeSession(this.#epoch)
+  }
+
+  async #catchUp(): Promise<void> {
+    const { ledger } = this.#options
+    this.#state = await this.#latestSnapshot()
+    this.#following = await ledger.follow(this.#state.position, {
+      onEvent: event => this.#onEvent(event),
+      onBroken: cause => this.#lose(cause),
+    })
+  }
+
+  async #latestSnapshot(): Promise<ClusterState> {
+    const { ledger, loadSnapshot, knownLevel } = this.#options
+    for (let checkpoint = await ledger.checkpoint(); ; ) {
+      if (checkpoint === null) return new ClusterState(knownLevel)
+      try {
+        return await loadSnapshot(checkpoint.snapshot)
+      } catch (cause) {
+        // Another broker may have written a newer one and deleted this one meanwhile.
+        const newer: Checkpoint | null = await ledger.checkpoint()
+        if (newer === null || newer.position === checkpoint.position) throw cause
+        checkpoint = newer
+      }
+    }
+  }
+
+  async #join(): Promise<void> {
+    const { ledger, clock, brokerId, describe } = this.#options
+    const claimed = await claimBrokerId({ ledger, clock, brokerId, describe, patienceMs: SESSION_PATIENCE_MS })
+    this.#epoch = claimed.epoch
+    this.#brokerId = claimed.brokerId
+    await this.applied(this.#epoch)
+    if (this.#lost !== undefined) throw this.#lost
+    this.#joined = true
   }
 
   async #startBarrier(): Promise<void> {
@@ -156,6 +236,7 @@ export class Replica {
     const payload = encodeEntry(
       clock.now(),
       submissions.map(({ command }) => command),
+      Math.max(FIRST_LEVEL, this.#state.featureLevel),
     )
     this.#inFlight.set(number, submissions)
     const began = clock.monotonic()
@@ -187,6 +268,7 @@ export class Replica {
     if (this.#lost !== undefined) return
     let applied: Applied
     try {
+      this.#audits.beforeEvent(this.#state, event.position)
       applied = this.#state.apply(event)
     } catch (cause) {
       this.#lose(cause instanceof Error ? cause : new Error(String(cause)))
@@ -222,7 +304,7 @@ export class Replica {
     this.#lost = cause
     this.#following?.stop()
     this.#refuseAll(cause)
-    this.#options.onLost(cause)
+    if (this.#joined) this.#options.onLost(cause)
   }
 
   #refuseAll(cause: Error): void {

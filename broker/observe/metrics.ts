@@ -75,6 +75,11 @@ export class Metrics {
     ['verb'],
     storageSeconds,
   )
+  readonly #storeHttp = this.#counter(
+    'kafscale_s3_requests_total',
+    'HTTP requests to the S3 service, repeated and hedged ones included: what is paid for',
+    ['operation', 'status'],
+  )
   readonly #storeBytes = this.#counter(
     'kafscale_object_store_bytes_total',
     'Bytes put into and got from the object store',
@@ -149,6 +154,11 @@ export class Metrics {
   forgetTopic(topic: string): void {
     if (!this.#topics.delete(topic)) return
     for (const metric of [this.#topicBytesIn, this.#topicBytesOut, this.#topicRecordsIn]) metric.remove({ topic })
+  }
+
+  /** `status` is 0 when no whole answer came. */
+  storeAsked({ operation, status }: { readonly operation: string; readonly status: number }): void {
+    this.#storeHttp.inc({ operation, status: String(status) })
   }
 
   ledgerAppended(seconds: number, bytes: number): void {

@@ -376,10 +376,9 @@ test('producer ids are given once each, and never for less than one', () => {
   expect(allocate(one, 0).errorCode).toBe(errorCode.INVALID_REQUEST)
 })
 
-test('the cluster is named once and its feature level only rises', () => {
+test('the cluster is named once', () => {
   for (const clusterId of ['first', 'second']) story.do(one, { type: 'initCluster', body: { clusterId, prefix: 'p' } })
-  for (const level of [1, 3, 2]) story.do(one, { type: 'raiseFeatureLevel', body: { level } })
-  expect([story.state.clusterId, story.state.featureLevel]).toEqual(['first', 3])
+  expect(story.state.clusterId).toBe('first')
 })
 
 test('a fresh state is empty', () => {

@@ -12,9 +12,10 @@ import { applyGroupCommand } from './apply-groups.ts'
 import { applyTopicCommand } from './apply-topics.ts'
 import { Catalog } from './catalog.ts'
 import type { InitCluster } from './commands.gen.ts'
-import { type Command, decodeEntry } from './commands.ts'
+import { type Command, decodeEntry, FEATURE_LEVEL, TooNew } from './commands.ts'
 import { mixDigest } from './digest.ts'
 import { Groups } from './groups.ts'
+import { members } from './members.ts'
 import { ObjectTable } from './objects.ts'
 import { type Applied, Changes, DONE, type Outcome, refused } from './outcome.ts'
 
@@ -65,11 +66,18 @@ export class ClusterState {
   nextProducerId = 0
   /** Rolling hash over events and verdicts, an unsigned 32-bit number. */
   digest = 0
+  readonly #knownLevel: number
+
+  /** `knownLevel`: the highest feature level that can be applied; above it `apply` throws TooNew. */
+  constructor(knownLevel = FEATURE_LEVEL) {
+    this.#knownLevel = knownLevel
+  }
 
   apply(event: StateEvent): Applied {
     const changes = new Changes()
     if (event.position <= this.position) return changes
     this.position = event.position
+    changes.members = event.kind !== 'entry'
     if (event.kind === 'entry') this.#applyEntry(event.epoch, event.number, event.payload, changes)
     else if (event.kind === 'session-opened') this.#openSession(event.epoch, event.info)
     else this.#closeSession(event.epoch)
@@ -94,7 +102,7 @@ export class ClusterState {
       throw new LedgerGap(`session ${epoch}: entry ${number} follows ${session.lastNumber}`)
     }
     session.lastNumber = number
-    const entry = decodeEntry(payload)
+    const entry = decodeEntry(payload, this.#knownLevel)
     const before = this.time
     this.time = Math.max(this.time, entry.clock)
     if (Math.floor(before / EXPIRY_STEP_MS) !== Math.floor(this.time / EXPIRY_STEP_MS)) this.#expire()
@@ -107,8 +115,7 @@ export class ClusterState {
         this.#initCluster(command.body)
         return DONE
       case 'raiseFeatureLevel':
-        this.featureLevel = Math.max(this.featureLevel, command.body.level)
-        return DONE
+        return this.#raiseFeatureLevel(command.body.level)
       case 'allocateProducerIds':
         return this.#allocateProducerIds(command.body.count)
       case 'forgetObjects':
@@ -134,6 +141,15 @@ export class ClusterState {
     if (this.clusterId !== '') return
     this.clusterId = clusterId
     this.prefix = prefix
+  }
+
+  /** Only to what every member knows, so that nobody is left behind. */
+  #raiseFeatureLevel(level: number): Outcome {
+    if (level <= this.featureLevel) return DONE
+    if (members(this).some(member => member.featureLevel < level)) return refused(errorCode.INVALID_UPDATE_VERSION)
+    if (level > this.#knownLevel) throw new TooNew(level, this.#knownLevel)
+    this.featureLevel = level
+    return DONE
   }
 
   #allocateProducerIds(count: number): Outcome {

@@ -281,7 +281,7 @@ export function readBrokerInfo(r: Reader, version: number): BrokerInfo {
   const software = r.compactString()
   const rack = r.compactNullableString()
   const listeners: BrokerInfoListener[] = []
-  for (let left = r.compactArrayLength(7); left > 0; left--) listeners.push(readBrokerInfoListener(r, version))
+  for (let left = r.compactArrayLength(8); left > 0; left--) listeners.push(readBrokerInfoListener(r, version))
   const unknown = r.unknownTags()
   const m: BrokerInfo = { brokerId, featureLevel, software, rack, listeners }
   if (unknown !== undefined) m.unknownTaggedFields = unknown
@@ -303,14 +303,16 @@ export interface BrokerInfoListener {
   name: string
   host: string
   port: number
+  shared: boolean
   unknownTaggedFields?: readonly UnknownTaggedField[]
 }
 
-export function newBrokerInfoListener(from: Init<BrokerInfoListener, 'name' | 'host' | 'port'>): BrokerInfoListener {
+export function newBrokerInfoListener(from: Init<BrokerInfoListener, 'name' | 'host' | 'port' | 'shared'>): BrokerInfoListener {
   return {
     name: from.name,
     host: from.host,
     port: from.port,
+    shared: from.shared,
   }
 }
 
@@ -318,8 +320,9 @@ function readBrokerInfoListener(r: Reader, _version: number): BrokerInfoListener
   const name = r.compactString()
   const host = r.compactString()
   const port = r.int32()
+  const shared = r.bool()
   const unknown = r.unknownTags()
-  const m: BrokerInfoListener = { name, host, port }
+  const m: BrokerInfoListener = { name, host, port, shared }
   if (unknown !== undefined) m.unknownTaggedFields = unknown
   return m
 }
@@ -328,6 +331,7 @@ function writeBrokerInfoListener(w: Writer, m: BrokerInfoListener, _version: num
   w.compactString(m.name)
   w.compactString(m.host)
   w.int32(m.port)
+  w.bool(m.shared)
   w.onlyUnknownTags(m.unknownTaggedFields)
 }
 
@@ -790,6 +794,66 @@ export function writeInitCluster(w: Writer, m: InitCluster, version: number): vo
   checkVersion('InitCluster', version, 0, 0)
   w.compactString(m.clusterId)
   w.compactString(m.prefix)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface Progress {
+  position: number
+  audits: readonly ProgressAudit[]
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newProgress(from: Init<Progress, 'position' | 'audits'>): Progress {
+  return {
+    position: from.position,
+    audits: from.audits,
+  }
+}
+
+export function readProgress(r: Reader, version: number): Progress {
+  checkVersion('Progress', version, 0, 0)
+  const position = r.int64()
+  const audits: ProgressAudit[] = []
+  for (let left = r.compactArrayLength(17); left > 0; left--) audits.push(readProgressAudit(r, version))
+  const unknown = r.unknownTags()
+  const m: Progress = { position, audits }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+export function writeProgress(w: Writer, m: Progress, version: number): void {
+  checkVersion('Progress', version, 0, 0)
+  w.int64(m.position)
+  w.compactArrayLength(m.audits.length)
+  for (const element of m.audits) writeProgressAudit(w, element, version)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface ProgressAudit {
+  position: number
+  digest: number
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newProgressAudit(from: Init<ProgressAudit, 'position' | 'digest'>): ProgressAudit {
+  return {
+    position: from.position,
+    digest: from.digest,
+  }
+}
+
+function readProgressAudit(r: Reader, _version: number): ProgressAudit {
+  const position = r.int64()
+  const digest = r.int64()
+  const unknown = r.unknownTags()
+  const m: ProgressAudit = { position, digest }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeProgressAudit(w: Writer, m: ProgressAudit, _version: number): void {
+  w.int64(m.position)
+  w.int64(m.digest)
   w.onlyUnknownTags(m.unknownTaggedFields)
 }
 

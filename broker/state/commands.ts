@@ -9,8 +9,11 @@ import { WireError } from '../wire/wire-error.ts'
 import { Writer } from '../wire/writer.ts'
 import * as gen from './commands.gen.ts'
 
-/** The level of commands that this software writes and the highest that it can apply. */
+/** The highest level of commands that this software can apply. It writes none above the level of the cluster. */
 export const FEATURE_LEVEL = 1
+
+/** The level that every cluster has. */
+export const FIRST_LEVEL = 1
 
 export type Command =
   | { readonly type: 'initCluster'; readonly body: gen.InitCluster }
@@ -50,7 +53,7 @@ export function encodeCommand(command: Command): EncodedCommand {
   return { type, body: Buffer.concat(writer.finish().buffers) }
 }
 
-export function encodeEntry(clock: number, commands: readonly EncodedCommand[], featureLevel = FEATURE_LEVEL): Buffer {
+export function encodeEntry(clock: number, commands: readonly EncodedCommand[], featureLevel = FIRST_LEVEL): Buffer {
   const writer = new Writer()
   const entry = {
     featureLevel,
@@ -61,16 +64,22 @@ export function encodeEntry(clock: number, commands: readonly EncodedCommand[], 
   return Buffer.concat(writer.finish().buffers)
 }
 
-/** Throws WireError for bytes that are no entry of a known level. */
-export function decodeEntry(payload: Buffer): Entry {
+/** Throws TooNew above the known level, WireError for bytes that are no entry. */
+export function decodeEntry(payload: Buffer, knownLevel: number): Entry {
   const entry = gen.readEntry(new Reader(payload), VERSION)
-  if (entry.featureLevel > FEATURE_LEVEL) {
-    throw new WireError(`an entry needs feature level ${entry.featureLevel}; this software knows ${FEATURE_LEVEL}`)
-  }
+  if (entry.featureLevel > knownLevel) throw new TooNew(entry.featureLevel, knownLevel)
   return {
     featureLevel: entry.featureLevel,
     clock: entry.clock,
     commands: entry.commands.map(({ type, commandVersion, body }) => readBody(type, commandVersion, new Reader(body))),
+  }
+}
+
+/** The cluster is at a feature level that this software does not know. */
+export class TooNew extends Error {
+  override readonly name = 'TooNew'
+  constructor(level: number, known: number) {
+    super(`the cluster is at feature level ${level}, and this software knows ${known} at most: install a newer release`)
   }
 }
 

@@ -36,6 +36,8 @@ export interface Applied {
   readonly trimmed: ReadonlySet<PartitionLog>
   /** Names of topics that were deleted. */
   readonly deletedTopics: readonly string[]
+  /** A broker came or went. */
+  readonly members: boolean
 }
 
 /** Collects what one event changes. */
@@ -44,4 +46,5 @@ export class Changes implements Applied {
   readonly advanced = new Map<PartitionLog, number>()
   readonly trimmed = new Set<PartitionLog>()
   readonly deletedTopics: string[] = []
+  members = false
 }

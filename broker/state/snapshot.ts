@@ -4,6 +4,7 @@
  * Layout: magic "KFSSNAP1" | Snapshot message, version 0 | CRC-32C u32 of everything before it. A state that is decoded
  * equals the one encoded in all that `apply` and the queries can see; a test holds both side by side.
  */
+
 import { crc32c } from '../wire/crc32c.ts'
 import { Reader } from '../wire/reader.ts'
 import { WireError } from '../wire/wire-error.ts'
@@ -17,6 +18,7 @@ import {
   type SnapshotTopic,
   writeSnapshot,
 } from './commands.gen.ts'
+import { FEATURE_LEVEL, TooNew } from './commands.ts'
 import { ExtentLog } from './extents.ts'
 import type { DurableMember, Group } from './groups.ts'
 import type { ObjectKind, StoredObject } from './objects.ts'
@@ -34,14 +36,14 @@ export function encodeSnapshot(state: ClusterState): Buffer {
   return Buffer.concat([body, checksum])
 }
 
-/** Throws WireError when the bytes are not a whole snapshot. */
-export function decodeSnapshot(bytes: Buffer): ClusterState {
+/** Throws WireError when the bytes are not a whole snapshot, TooNew when it is of a feature level above the known one. */
+export function decodeSnapshot(bytes: Buffer, knownLevel = FEATURE_LEVEL): ClusterState {
   const body = bytes.subarray(0, bytes.length - 4)
   if (bytes.length < MAGIC.length + 4 || !body.subarray(0, MAGIC.length).equals(MAGIC)) {
     throw new WireError('not a snapshot of the cluster state')
   }
   if (crc32c(body) !== bytes.readUInt32BE(body.length)) throw new WireError('the snapshot is damaged')
-  return restore(readSnapshot(new Reader(body, MAGIC.length), 0))
+  return restore(readSnapshot(new Reader(body, MAGIC.length), 0), knownLevel)
 }
 
 function picture(state: ClusterState): Snapshot {
@@ -101,8 +103,9 @@ function pictureOfGroup(group: Group): SnapshotGroup {
   }
 }
 
-function restore(snapshot: Snapshot): ClusterState {
-  const state = new ClusterState()
+function restore(snapshot: Snapshot, knownLevel: number): ClusterState {
+  if (snapshot.featureLevel > knownLevel) throw new TooNew(snapshot.featureLevel, knownLevel)
+  const state = new ClusterState(knownLevel)
   state.position = snapshot.position
   state.time = snapshot.time
   state.clusterId = snapshot.clusterId

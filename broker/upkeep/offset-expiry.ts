@@ -26,7 +26,8 @@ export interface OffsetExpiryParts {
 export async function expireOffsets({ replica, groups, now, retentionMs }: OffsetExpiryParts): Promise<void> {
   const { state } = replica
   const before = now - retentionMs
-  const due = [...state.groups.byId.values()].flatMap(group => dueOf(group, groups, { before, stateTime: state.time }))
+  const own = [...state.groups.byId.values()].filter(({ groupId }) => groups.coordinates(groupId))
+  const due = own.flatMap(group => dueOf(group, groups, { before, stateTime: state.time }))
   await Promise.all(due.map(body => replica.submit({ type: 'deleteOffsets', body })))
 }
 

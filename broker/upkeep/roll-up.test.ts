@@ -34,7 +34,7 @@ const parts = (over: Partial<RollUpLimits> = {}) => ({
   unreadable,
 })
 const roll = (over: Partial<RollUpLimits> = {}) => path.clock.until(rollUp(parts(over)))
-const sweep = () => path.clock.until(sweepDead({ ...parts(), appliedByAll: () => path.replica.state.position }))
+const sweep = () => path.clock.until(sweepDead({ ...parts(), appliedByAll: path.replica.state.position }))
 const trim = (partition: number, logStartOffset: number) => {
   const partitions = [{ topicId: logOf(partition).topicId, partition, logStartOffset }]
   return path.clock.until(path.replica.submit({ type: 'trim', body: { partitions } }))

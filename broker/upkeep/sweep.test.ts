@@ -4,7 +4,7 @@ import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { objectKey } from '../data/object-key.ts'
 import { MemoryLedger } from '../ledger/memory.ts'
 import { MemoryStore } from '../objects/memory.ts'
-import { forgetSessions, sweepDead, sweepOrphans } from './sweep.ts'
+import { forgetSessions, SweptSessions, sweepDead, sweepOrphans } from './sweep.ts'
 
 let clock: VirtualClock
 let ledger: MemoryLedger
@@ -22,7 +22,7 @@ const parts = (appliedByAll = path.replica.state.position) => ({
   replica: path.replica,
   store,
   prefix: PREFIX,
-  appliedByAll: () => appliedByAll,
+  appliedByAll,
 })
 const keys = async (): Promise<string[]> => {
   const found: string[] = []
@@ -110,7 +110,7 @@ describe('closed sessions', () => {
     ledger.expireSession(epoch)
     await path.createLog()
     const forget = async (...swept: number[]): Promise<number> => {
-      await clock.until(forgetSessions(parts(), new Set(swept)))
+      await clock.until(forgetSessions(parts(), swept))
       return path.replica.state.closedSessions.size
     }
     expect(await forget(epoch)).toBe(1)
@@ -118,5 +118,24 @@ describe('closed sessions', () => {
     await path.createLog()
     expect(await forget()).toBe(1)
     expect(await forget(epoch)).toBe(0)
+  })
+
+  test('are looked for again for a while, since a put may arrive late, and once more before the session is forgotten', async () => {
+    await path.createLog()
+    const epoch = ledger.openSession('a', Buffer.alloc(0))
+    ledger.expireSession(epoch)
+    await path.createLog()
+    const { state } = path.replica
+    const swept = new SweptSessions()
+    const due = () => swept.due(state, clock.monotonic())
+    expect(due()).toEqual([epoch])
+    swept.swept([epoch], clock.monotonic())
+    await clock.advance(60_000)
+    expect(due()).toEqual([epoch])
+    await clock.advance(3_600_000)
+    expect(due()).toEqual([])
+    await clock.advance(86_400_000)
+    await path.createLog()
+    expect(due()).toEqual([epoch])
   })
 })

@@ -16,7 +16,7 @@ export interface SweepParts {
   readonly store: ObjectStore
   readonly prefix: string
   /** The position that every live broker has applied. */
-  readonly appliedByAll: () => number
+  readonly appliedByAll: number
 }
 
 /** Most objects deleted by one call of `sweepDead`. */
@@ -24,8 +24,9 @@ const BATCH = 1000
 
 /** Deletes dead objects and takes them off the list. Resolves with how many. */
 export async function sweepDead({ replica, store, prefix, appliedByAll }: SweepParts): Promise<number> {
-  const applied = appliedByAll()
-  const due = [...replica.state.objects.dead.values()].filter(({ position }) => position <= applied).slice(0, BATCH)
+  const due = [...replica.state.objects.dead.values()]
+    .filter(({ position }) => position <= appliedByAll)
+    .slice(0, BATCH)
   if (due.length === 0) return 0
   await store.delete(due.map(({ object }) => objectKey(prefix, object)))
   await replica.submit({
@@ -52,16 +53,44 @@ export async function sweepOrphans({ replica, store, prefix }: SweepParts, epoch
   return orphans.length
 }
 
-/** A put of a session may reach the store long after the session was closed; so long it is looked for, in state time, ms. */
+/** How long after the end of a session its puts may still reach the store, from a broker that was paused or cut off. ms */
 const LATE_PUT_MS = 86_400_000
+/** Most of those that are late at all are not later; so long a session is swept again and again. ms */
+const OFTEN_MS = 900_000
 
-/** Takes sessions off the list that have been swept and closed for so long that nothing of them can still arrive. */
-export async function forgetSessions({ replica }: SweepParts, swept: ReadonlySet<number>): Promise<void> {
-  const { state } = replica
-  const sessions = [...state.closedSessions]
-    .filter(([epoch, closedAt]) => swept.has(epoch) && closedAt < state.time - LATE_PUT_MS)
-    .map(([epoch]) => epoch)
+/**
+ * What this process has swept, and since when (monotonic ms): state time is no measure, because it leaps with the clocks
+ * of others.
+ */
+export class SweptSessions {
+  readonly #since = new Map<number, number>()
+
+  /** The closed sessions whose orphans are to be looked for at `now`. */
+  due(state: ClusterState, now: number): number[] {
+    return [...state.closedSessions.keys()].filter(
+      epoch => now - (this.#since.get(epoch) ?? now) < OFTEN_MS || isOver(state, epoch),
+    )
+  }
+
+  swept(epochs: readonly number[], now: number): void {
+    for (const epoch of epochs) if (!this.#since.has(epoch)) this.#since.set(epoch, now)
+  }
+
+  forget(epochs: readonly number[]): void {
+    for (const epoch of epochs) this.#since.delete(epoch)
+  }
+}
+
+/** Takes the sessions off the list that have just been swept and of which nothing can still arrive. */
+export async function forgetSessions({ replica }: SweepParts, swept: readonly number[]): Promise<readonly number[]> {
+  const sessions = swept.filter(epoch => isOver(replica.state, epoch))
   if (sessions.length > 0) await replica.submit({ type: 'forgetObjects', body: { handles: [], sessions } })
+  return sessions
+}
+
+function isOver(state: ClusterState, epoch: number): boolean {
+  const closedAt = state.closedSessions.get(epoch)
+  return closedAt !== undefined && closedAt < state.time - LATE_PUT_MS
 }
 
 function knownObjects(state: ClusterState): Set<string> {

@@ -31,6 +31,8 @@ export interface SimulatedBroker {
   clock: ProcessClock
   /** Counts its lives, so that what belonged to an earlier one is not taken for this one's. */
   life: number
+  /** Sessions that its present life has opened: nobody keeps them alive when it is killed or stopped. */
+  sessions: number[]
 }
 
 export class SimulatedCluster {
@@ -49,7 +51,7 @@ export class SimulatedCluster {
 
   async start(count: number): Promise<void> {
     for (let id = 0; id < count; id++) {
-      const broker: SimulatedBroker = { id, core: undefined, clock: this.#newClock(), life: 0 }
+      const broker: SimulatedBroker = { id, core: undefined, clock: this.#newClock(), life: 0, sessions: [] }
       this.brokers.push(broker)
       await this.#begin(broker)
     }
@@ -67,25 +69,27 @@ export class SimulatedCluster {
   }
 
   kill(broker: SimulatedBroker): void {
-    const epoch = broker.core?.replica.epoch
     broker.core = undefined
     broker.life++
     broker.clock.kill()
-    if (epoch !== undefined) this.#clock.setTimeout(() => this.ledger.expireSession(epoch), SESSION_TTL_MS)
+    this.#expireLater(broker.sessions)
     this.#clock.setTimeout(() => void this.#restart(broker), this.#random.int(RESTART_MS, 2 * SESSION_TTL_MS))
   }
 
   /** SIGSTOP for `ms`; a session that is not kept alive for its time to live expires meanwhile. */
   stop(broker: SimulatedBroker, ms: number): void {
-    const { clock, life, core } = broker
+    const { clock, life, sessions } = broker
     clock.stop()
-    if (core !== undefined && ms > SESSION_TTL_MS) {
-      const { epoch } = core.replica
-      this.#clock.setTimeout(() => this.ledger.expireSession(epoch), SESSION_TTL_MS)
-    }
+    if (ms > SESSION_TTL_MS) this.#expireLater(sessions)
     this.#clock.setTimeout(() => {
       if (broker.life === life) clock.continue()
     }, ms)
+  }
+
+  #expireLater(sessions: readonly number[]): void {
+    this.#clock.setTimeout(() => {
+      for (const epoch of sessions) this.ledger.expireSession(epoch)
+    }, SESSION_TTL_MS)
   }
 
   async #restart(broker: SimulatedBroker): Promise<void> {
@@ -96,6 +100,7 @@ export class SimulatedCluster {
   async #begin(broker: SimulatedBroker): Promise<void> {
     const life = ++broker.life
     broker.clock = this.#newClock()
+    broker.sessions = []
     const core = await this.#startCore(broker, broker.clock, life).catch(() => undefined)
     if (broker.life !== life) return
     if (core === undefined) this.#clock.setTimeout(() => void this.#restart(broker), RESTART_MS)
@@ -106,21 +111,21 @@ export class SimulatedCluster {
     const random = this.#random.fork()
     const store = new FaultyStore(this.store, clock, () => random.next(), this.#storm ? stormyStore : calmStore)
     this.#stores.add(store)
+    const { sessions } = broker
     return Core.start({
       clock,
-      ledger: this.ledger.connect(clock, this.#ledgerFaults(random)),
+      ledger: this.ledger.connect(clock, this.#ledgerFaults(random), epoch => sessions.push(epoch)),
       store,
       random: { uuid: () => random.uuid(), int: max => random.int(1, max) },
       log,
       info: {
-        brokerId: broker.id,
         featureLevel: FEATURE_LEVEL,
         software: 'simulation',
         rack: null,
-        listeners: [{ name: 'PLAINTEXT', host: 'simulated', port: 9092 + broker.id }],
+        listeners: [{ name: 'PLAINTEXT', host: 'simulated', port: 9092 + broker.id, shared: false }],
       },
       prefix: 'sim',
-      api: coreApiSettings(broker.id),
+      api: coreApiSettings,
       flush: {
         windowBytes: 4096,
         maxWaitMs: 50,
@@ -146,18 +151,15 @@ export class SimulatedCluster {
         rollUp: { smallBytes: 2048, minSmallObjects: 5, jobBytes: 16_384, extentBytes: 1024 },
       },
       traffic: { produced: () => {}, fetched: () => {}, forgetTopic: () => {} },
-      appliedByAll: () => this.#appliedByAll(),
       onLost: () => {
         if (broker.life !== life) return
+        // Also when it is lost while it starts: then nothing becomes of that start.
         broker.core = undefined
+        broker.life++
         clock.kill()
         this.#clock.setTimeout(() => void this.#restart(broker), RESTART_MS)
       },
     })
-  }
-
-  #appliedByAll(): number {
-    return Math.min(...this.brokers.map(({ core }) => core?.replica.state.position ?? Number.POSITIVE_INFINITY))
   }
 
   #newClock(): ProcessClock {

@@ -148,7 +148,7 @@ async function checkStore({ cluster }: World): Promise<void> {
   for (const { object } of state.objects.dead.values()) named.add(objectKey('sim', object))
   const living = [...state.sessions.keys()].flatMap(epoch => sessionFolders('sim', epoch))
   for await (const { key } of cluster.store.list('sim/')) {
-    if (key.startsWith('sim/snapshot/') || named.delete(key)) continue
+    if (key === 'sim/cluster' || key.startsWith('sim/snapshot/') || named.delete(key)) continue
     if (!living.some(folder => key.startsWith(folder))) throw new Violation(`${key} is an orphan that nobody swept`)
   }
   const missing = [...named].filter(

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
-import { loadSettings, settingFacts, settingsSchema } from '../../broker/settings.ts'
+import { loadSettings } from '../../broker/load-settings.ts'
+import { settingFacts, settingsSchema } from '../../broker/settings.ts'
 import { settingsPage } from './settings-page.ts'
 
 const page = settingsPage({ schema: settingsSchema, facts: settingFacts })
@@ -26,8 +27,7 @@ describe('the page of settings', () => {
     expect(row('listen')).toContain('| `:19092` | an address |')
   })
 
-  test('tells what must be given from what may be left out', () => {
-    expect(row('dataDir')).toContain('| required |')
+  test('says of what may be left out that it has no default', () => {
     expect(row('rack')).toContain('| none |')
   })
 

@@ -2,6 +2,7 @@
 import { RESOURCE_BROKER, RESOURCE_CLIENT_METRICS, RESOURCE_GROUP, RESOURCE_TOPIC } from '../../state/catalog.ts'
 import { TOPIC_CONFIG_BY_NAME } from '../../state/topic-config-keys.ts'
 import { errorCode } from '../../wire/errors.ts'
+import { SHARED_BROKER_ID } from '../brokers.ts'
 import { type Problem, problem } from '../failure.ts'
 import type { Parts } from '../parts.ts'
 import { topicNameProblem } from '../topic-creation.ts'
@@ -82,11 +83,11 @@ const GROUP: Changeable = {
   absence: PRESENT,
 }
 
-/** The empty name stands for all brokers; a broker answers for no other one. */
+/** The empty name stands for all brokers; a broker answers for no other one, but for whoever is behind a shared address. */
 export function brokerNameProblem(brokerId: number, name: string): Problem | undefined {
   const refuse = (message: string): Problem => problem(errorCode.INVALID_REQUEST, message)
   if (name === '') return undefined
   if (!/^[+-]?\d{1,10}$/.test(name)) return refuse(`Broker id must be an integer, but it is: ${name}`)
-  if (Number(name) === brokerId) return undefined
+  if (Number(name) === brokerId || Number(name) === SHARED_BROKER_ID) return undefined
   return refuse(`Unexpected broker id, expected ${brokerId} or empty string, but received ${name}`)
 }

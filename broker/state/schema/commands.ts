@@ -2,7 +2,7 @@
  * The commands of ledger entries. Each is a flexible message (KIP-482), so that a later release can add tagged fields
  * that an older one keeps, and versions that raise the feature level.
  */
-import { array, bytes, int8, int16, int32, int64, message, string, uuid } from '../../wire/schema/notation.ts'
+import { array, bool, bytes, int8, int16, int32, int64, message, string, uuid } from '../../wire/schema/notation.ts'
 
 const first = { versions: [0, 0], flexibleSince: 0 } as const
 
@@ -13,7 +13,16 @@ export const brokerInfo = message('BrokerInfo', first, {
   featureLevel: int16(),
   software: string(),
   rack: string({ nullableSince: 0 }),
-  listeners: array({ name: string(), host: string(), port: int32() }),
+  /** How clients of each listener reach it; by a `shared` one they reach any broker of the cluster. */
+  listeners: array({ name: string(), host: string(), port: int32(), shared: bool() }),
+})
+
+/** What a broker tells the others of itself, beside the entries. */
+export const progress = message('Progress', first, {
+  /** Everything up to here is applied. */
+  position: int64(),
+  /** The state's digest as of the last event at or before each of some round positions, ascending. */
+  audits: array({ position: int64(), digest: int64() }),
 })
 
 /** The envelope of an entry. */

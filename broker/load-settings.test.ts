@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { loadSettings, type Settings, SettingsError, settingFacts } from './settings.ts'
+import { loadSettings, SettingsError } from './load-settings.ts'
+import { type Settings, settingFacts } from './settings.ts'
 
 const required = { KAFSCALE_DATA_DIR: '/data' }
 
@@ -43,21 +44,87 @@ describe('defaults', () => {
   test('are there for everything but the place of the data', () => {
     const settings = loadSettings(required)
     expect(settings).toMatchObject({
-      brokerId: 0,
       listen: { host: undefined, port: 19092 },
       metrics: { host: undefined, port: 19093 },
       dataDir: '/data',
       prefix: 'default',
       autoCreateTopics: true,
-      putsPerSecond: 0,
       logLevel: 'info',
     })
-    expect([settings.rack, settings.advertisedHost, settings.advertisedPort]).toEqual([undefined, undefined, undefined])
+    const { rack, advertisedHost, advertisedPort, brokerId, putsPerSecond } = settings
+    expect([rack, advertisedHost, advertisedPort, brokerId, putsPerSecond]).toEqual(Array(5).fill(undefined))
   })
 
   test('there is none for the place of the data (fault 7: a missing setting chose memory)', () => {
     expect(problem(() => loadSettings({}))).toMatch(/^KAFSCALE_DATA_DIR .*is required/)
     expect(problem(() => loadSettings({ KAFSCALE_DATA_DIR: '' }))).toMatch(/^KAFSCALE_DATA_DIR .*is required/)
+  })
+})
+
+describe('the place of the data', () => {
+  const etcd = { KAFSCALE_ETCD_ENDPOINTS: 'http://a:2379,http://b:2379' }
+  const bucket = { KAFSCALE_S3_BUCKET: 'records' }
+  const region = { KAFSCALE_S3_REGION: 'eu-central-1' }
+
+  test('is a folder, or etcd and a bucket', () => {
+    expect(loadSettings({ ...etcd, ...bucket, ...region })).toMatchObject({
+      etcdEndpoints: ['http://a:2379', 'http://b:2379'],
+      etcdPrefix: '/kafscale',
+      s3Bucket: 'records',
+    })
+    expect(loadSettings({ ...etcd, ...bucket, KAFSCALE_S3_ENDPOINT: 'http://s3:7070' }).s3Region).toBeUndefined()
+  })
+
+  test.each([
+    [{ ...required, ...etcd }, 'KAFSCALE_DATA_DIR and KAFSCALE_ETCD_ENDPOINTS exclude each other'],
+    [{ ...required, ...bucket }, 'KAFSCALE_DATA_DIR and KAFSCALE_S3_BUCKET exclude each other'],
+    [etcd, 'KAFSCALE_S3_BUCKET (s3Bucket in a file) is required'],
+    [{ ...bucket, ...region }, 'KAFSCALE_ETCD_ENDPOINTS (etcdEndpoints in a file) is required'],
+    [{ ...etcd, ...bucket }, 'KAFSCALE_S3_REGION (s3Region in a file) is required'],
+    [{ ...etcd, ...bucket, KAFSCALE_S3_ACCESS_KEY: 'a' }, 'KAFSCALE_S3_REGION'],
+    [{ ...etcd, ...bucket, ...region, KAFSCALE_S3_ACCESS_KEY: 'a' }, 'KAFSCALE_S3_SECRET_KEY'],
+    [{ ...etcd, ...bucket, ...region, KAFSCALE_S3_SECRET_KEY: 'a' }, 'KAFSCALE_S3_ACCESS_KEY'],
+    [{ ...etcd, ...bucket, ...region, KAFSCALE_ETCD_USERNAME: 'a' }, 'KAFSCALE_ETCD_PASSWORD'],
+    [{ ...etcd, ...bucket, ...region, KAFSCALE_ETCD_KEY_FILE: 'a' }, 'KAFSCALE_ETCD_CERT_FILE'],
+  ])('%j is not enough or too much', (environment, line) => {
+    expect(problem(() => loadSettings(environment))).toContain(line)
+  })
+})
+
+describe('listeners', () => {
+  const listeners = { KAFSCALE_LISTENERS: 'INTERNAL://:9092,EXTERNAL://0.0.0.0:9094' }
+
+  test('are named addresses', () => {
+    const settings = loadSettings({
+      ...required,
+      ...listeners,
+      KAFSCALE_ADVERTISED_LISTENERS: 'EXTERNAL://kafka.example:443',
+      KAFSCALE_SHARED_LISTENERS: 'EXTERNAL',
+    })
+    expect(settings.listeners).toEqual([
+      { name: 'INTERNAL', host: undefined, port: 9092 },
+      { name: 'EXTERNAL', host: '0.0.0.0', port: 9094 },
+    ])
+    expect(settings.advertisedListeners).toEqual([{ name: 'EXTERNAL', host: 'kafka.example', port: 443 }])
+    expect(settings.sharedListeners).toEqual(['EXTERNAL'])
+  })
+
+  test.each([
+    [{ KAFSCALE_LISTENERS: 'A://:1,A://:2' }, 'each name once'],
+    [{ KAFSCALE_LISTENERS: ':9092' }, 'must be NAME://HOST:PORT'],
+    [{ KAFSCALE_LISTENERS: 'A://:99999' }, 'must be NAME://HOST:PORT'],
+    [{ ...listeners, KAFSCALE_ADVERTISED_LISTENERS: 'OTHER://a:1' }, 'there is no listener OTHER'],
+    [{ ...listeners, KAFSCALE_ADVERTISED_LISTENERS: 'EXTERNAL://:1' }, 'EXTERNAL needs a host and a port'],
+    [{ ...listeners, KAFSCALE_SHARED_LISTENERS: 'OTHER' }, 'there is no listener OTHER'],
+    [{ ...listeners, KAFSCALE_SHARED_LISTENERS: 'INTERNAL,EXTERNAL' }, 'one listener must not be shared'],
+    [{ KAFSCALE_SHARED_LISTENERS: 'PLAINTEXT' }, 'one listener must not be shared'],
+    [{ ...listeners, KAFSCALE_INTERNAL_LISTENER: 'X' }, 'there is no listener X'],
+    [
+      { ...listeners, KAFSCALE_SHARED_LISTENERS: 'EXTERNAL', KAFSCALE_INTERNAL_LISTENER: 'EXTERNAL' },
+      'EXTERNAL is shared',
+    ],
+  ])('%j is refused', (environment, line) => {
+    expect(problem(() => loadSettings({ ...required, ...environment }))).toContain(line)
   })
 })
 
