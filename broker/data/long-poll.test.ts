@@ -27,7 +27,8 @@ const wait = (logs: readonly PartitionLog[], missing: number, ms = 500) => {
   return waiting
 }
 const apply = async (advanced: [PartitionLog, number][], trimmed: PartitionLog[] = []): Promise<void> => {
-  polls.onApplied({ outcomes: [], advanced: new Map(advanced), trimmed: new Set(trimmed), deletedTopics: [] })
+  const nothing = { outcomes: [], deletedTopics: [], members: false }
+  polls.onApplied({ ...nothing, advanced: new Map(advanced), trimmed: new Set(trimmed) })
   await clock.advance(0)
 }
 
