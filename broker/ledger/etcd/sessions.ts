@@ -7,7 +7,7 @@
  */
 import type { ICompare, IKeyValue, IRequestOp } from 'etcd3'
 import type { Clock } from '../../clock.ts'
-import { type Epoch, NameTaken, type Position } from '../ledger.ts'
+import { type Epoch, NameTaken, NotAppended, type Position } from '../ledger.ts'
 import type { EtcdClient } from './client.ts'
 import type { Keys } from './keys.ts'
 import { Lease } from './lease.ts'
@@ -83,7 +83,7 @@ export class Sessions {
     return false
   }
 
-  /** Rejects with NameTaken; with etcd's error when it cannot be reached for long. */
+  /** Rejects with NameTaken, with NotAppended when etcd is full, with etcd's error when it cannot be reached for long. */
   open(name: string, info: Buffer): Promise<Epoch> {
     let lease: Lease | undefined
     const { client, clock, keys } = this.#options
@@ -102,7 +102,8 @@ export class Sessions {
       }
     }).catch(async (cause: unknown) => {
       await lease?.revoke().catch(() => {})
-      throw cause
+      if (problemOf(cause) !== 'no-space') throw cause
+      throw new NotAppended('etcd has no space left (NOSPACE) for a session', { full: true, cause })
     })
   }
 

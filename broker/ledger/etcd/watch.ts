@@ -70,17 +70,31 @@ export class EtcdFollowing implements Following {
 
   /** Resolves when everything that was there at the call has been delivered. */
   async start(): Promise<void> {
-    const { client, clock, keys } = this.#options
+    const { client, clock } = this.#options
     void this.#run()
-    const marked = retrying({ client, clock }, () => client.call(etcd => etcd.kv.put({ key: keys.mark })))
-    marked.then(
-      ({ header }) => {
-        this.#mark = Number(header.revision)
+    retrying({ client, clock }, () => this.#putMark()).then(
+      revision => {
+        this.#mark = revision
         this.#noteSeen(this.#seen)
       },
       (cause: unknown) => this.#break(asError(cause)),
     )
     await this.#caughtUp.promise
+  }
+
+  /** In an etcd that is full nothing can be put, but the keys can be read and say as much. */
+  async #putMark(): Promise<Position> {
+    const { client, keys } = this.#options
+    try {
+      const { header } = await client.call(etcd => etcd.kv.put({ key: keys.mark }))
+      return Number(header.revision)
+    } catch (cause) {
+      if (problemOf(cause) !== 'no-space') throw cause
+      const { header } = await client.call(etcd => etcd.kv.range({ key: keys.head, keys_only: true }))
+      this.#mustReadKeys = true
+      this.#endWatch?.(new Moved())
+      return Number(header.revision)
+    }
   }
 
   stop(): void {
@@ -258,7 +272,7 @@ export class EtcdFollowing implements Following {
   }
 }
 
-/** Calls go to another member now, so the watch does too. */
+/** The watch is begun anew at once: calls go to another member now, or the keys are to be read. */
 class Moved extends Error {}
 
 function asError(cause: unknown): Error {
