@@ -195,9 +195,7 @@ export class S3Client {
     const usual = request.hedged ? this.#latencies.p95(request.operation, bytesOf(request)) : undefined
     if (usual === undefined) return first.answer
     this.#hedges.earn()
-    return this.#hedging(request, first, Math.max(usual, this.#config.patience.hedgeFloorMs), place =>
-      send(place, true),
-    )
+    return this.#hedging(first, Math.max(usual, this.#config.patience.hedgeFloorMs), place => send(place, true))
   }
 
   /** Cuts all connections. */
@@ -205,23 +203,16 @@ export class S3Client {
     await this.#pool.destroy()
   }
 
-  #hedging(
-    request: S3Request,
-    first: Exchange,
-    afterMs: number,
-    sendAgain: (place: Place) => Exchange,
-  ): Promise<Answer> {
+  #hedging(first: Exchange, afterMs: number, sendAgain: (place: Place) => Exchange): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const running = new Set<Exchange>([first])
-    let failure: unknown
     const watch = (one: Exchange): void => {
       const failed = (error: unknown): void => {
         running.delete(one)
-        if (failure === undefined || !isTaken(failure)) failure = error
-        const final = request.operation !== 'put' && error instanceof S3Failure && error.retry === 'no'
-        if (running.size > 0 && !final) return
+        // A put that finds its key taken is final too: what is there may be what the other one wrote, and the caller looks.
+        if (running.size > 0 && !(error instanceof S3Failure && error.retry === 'no')) return
         end()
-        reject(final ? error : failure)
+        reject(error)
       }
       one.answer.then(answer => {
         running.delete(one)
@@ -348,5 +339,5 @@ export class S3Client {
 
 const bytesOf = (request: S3Request): number => (request.bodyLength ?? 0) + (request.expectedBytes ?? 0)
 
-/** "Precondition Failed": of two hedged puts, this failure says most. */
+/** "Precondition Failed": the key of a conditional put is taken. */
 export const isTaken = (error: unknown): boolean => error instanceof S3Failure && error.status === 412

@@ -32,7 +32,7 @@ export class S3Failure extends Error {
     more: { retry: Retry; headers?: IncomingHttpHeaders; region?: string | undefined; cause?: unknown },
   ) {
     const what = [status === 0 ? '' : String(status), code].filter(part => part !== '').join(' ')
-    super(message === '' ? what : `${what}: ${message}`, { cause: more.cause })
+    super([what, message].filter(part => part !== '').join(': '), { cause: more.cause })
     this.status = status
     this.code = code
     this.retry = more.retry
@@ -109,9 +109,16 @@ export const failureOf = (answer: Answer): S3Failure => {
 /** The failure of a request that got no whole answer. */
 export const brokenOff = (error: unknown): S3Failure => {
   if (error instanceof S3Failure) return error
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-  const message = error instanceof Error ? error.message : String(error)
+  const code = property(error, 'code')
+  const message = property(error, 'message') || String(error)
   return new S3Failure(0, code, message, { retry: 'yes', cause: error })
+}
+
+/** A text of an error, whatever kind of object it is. */
+const property = (error: unknown, name: 'code' | 'message'): string => {
+  if (typeof error !== 'object' || error === null) return ''
+  const value: unknown = Reflect.get(error, name)
+  return typeof value === 'string' ? value : ''
 }
 
 interface ErrorDocument {
