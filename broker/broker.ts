@@ -10,7 +10,7 @@ import { type Backing, openBacking } from './backing.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { coreSettings } from './core-settings.ts'
 import { groupLag } from './groups/lag.ts'
-import { type OpenListener, openListeners } from './listeners.ts'
+import { internalListener, type OpenListener, openListeners } from './listeners.ts'
 import { Lives } from './lives.ts'
 import { ByteBudget } from './net/byte-budget.ts'
 import { Health } from './observe/health.ts'
@@ -18,6 +18,7 @@ import { HttpServer } from './observe/http-server.ts'
 import type { Logger } from './observe/logger.ts'
 import { MeasuredStore } from './observe/measured-store.ts'
 import { Metrics } from './observe/metrics.ts'
+import { BrokerPeers } from './peers.ts'
 import { BrokerService } from './service.ts'
 import type { Settings } from './settings.ts'
 import { systemRandom } from './system-random.ts'
@@ -39,6 +40,7 @@ interface BrokerParts {
   readonly lives: Lives
   readonly backing: Backing
   readonly health: Health
+  readonly peers: BrokerPeers
 }
 
 export class Broker {
@@ -75,12 +77,13 @@ export class Broker {
   }
 
   async #stop(): Promise<void> {
-    const { health, lives, listeners, settings, backing, http, log } = this.#parts
+    const { health, lives, listeners, settings, backing, http, peers, log } = this.#parts
     health.check('broker', () => 'stopping')
     const core = await lives.end()
     core?.beginStop()
     const drained = listeners.map(({ listener }) => listener.drain(settings.drainTimeoutMs))
     await Promise.all([...drained, core?.flush()])
+    peers.close()
     await core?.stop()
     await backing.ledger.close()
     await backing.store.close()
@@ -101,6 +104,8 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
   const service = new BrokerService(clock)
   const budget = new ByteBudget(settings.produceMemoryBytes)
   const listeners = await openListeners(settings, { clock, log, service, budget, opened })
+  const peers = new BrokerPeers(clock, internalListener(settings))
+  opened(async () => peers.close())
   const lives = await Lives.begin({
     core: {
       clock,
@@ -109,6 +114,7 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
       random: systemRandom,
       log,
       ...coreSettings(settings, listeners, backing),
+      peers,
       traffic: metrics,
       ...(backing.diskSpace === undefined ? {} : { diskSpace: backing.diskSpace }),
       onAppend: (ms, bytes) => metrics.ledgerAppended(ms / 1000, bytes),
@@ -124,7 +130,7 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
   const { state, brokerId } = lives.core?.replica ?? {}
   const ports = listeners.map(({ listener }) => listener.port)
   log.info({ clusterId: state?.clusterId, brokerId, port: ports[0], ports, metricsPort: http.port }, 'ready')
-  return { log, settings, listeners, http, lives, backing, health }
+  return { log, settings, listeners, http, lives, backing, health, peers }
 }
 
 function unready({ core }: Lives): string | null {

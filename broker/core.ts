@@ -4,6 +4,7 @@
  */
 
 import { coordinates } from './api/brokers.ts'
+import type { Peers } from './api/forwarding.ts'
 import type { Handlers } from './api/handler.ts'
 import { allHandlers } from './api/handlers.ts'
 import type { ApiSettings, DiskSpace, Traffic } from './api/parts.ts'
@@ -70,6 +71,8 @@ export interface CoreOptions {
   readonly groups: GroupSettings
   readonly upkeep: UpkeepSettings
   readonly traffic: Traffic
+  /** How other brokers are reached, where requests are passed on. */
+  readonly peers?: Peers
   /** Of the place of the data; unknown when left out. */
   readonly diskSpace?: () => Promise<DiskSpace>
   readonly onLost: (cause: Error) => void
@@ -177,6 +180,7 @@ export class Core {
       fetchBudget: new FetchBudget(options.fetchMemoryBytes),
       fetchSessions: new FetchSessions(clock, () => random.int(2147483647)),
       groups: this.groups,
+      peers: options.peers ?? noPeers,
       traffic: options.traffic,
       diskSpace: options.diskSpace ?? (async () => ({ totalBytes: -1, usableBytes: -1 })),
       newTopicId: () => random.uuid(),
@@ -314,6 +318,8 @@ export class Core {
     this.#swept.forget(await forgetSessions(parts, epochs))
   }
 }
+
+const noPeers: Peers = { ask: () => Promise.reject(new Error('other brokers cannot be reached')) }
 
 function encodeInfo(info: BrokerInfo): Buffer {
   const writer = new Writer()

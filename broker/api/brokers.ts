@@ -42,13 +42,23 @@ export function leaderFor(view: View, client: Client, clientId: string): number 
 
 /** The broker that coordinates a group, by the listener that the client came in by; undefined when there is none. */
 export function coordinatorFor(view: View, listener: string, groupId: string): BrokerAddress | undefined {
-  const member = rendezvous(groupId, eligible(view))
+  const member = coordinatorOf(view, groupId)
   return member === undefined ? undefined : addressOf(member, listener)
+}
+
+export function coordinatorOf(view: View, groupId: string): Member | undefined {
+  return rendezvous(groupId, eligible(view))
+}
+
+/** Does the listener lead to any broker of the cluster? */
+export function isShared({ state, brokerId }: View, listener: string): boolean {
+  const own = members(state).find(member => member.brokerId === brokerId)
+  return own?.listeners.find(({ name }) => name === listener)?.shared === true
 }
 
 /** Is a group this broker's to coordinate? */
 export function coordinates(view: View, groupId: string): boolean {
-  return rendezvous(groupId, eligible(view))?.brokerId === view.brokerId
+  return coordinatorOf(view, groupId)?.brokerId === view.brokerId
 }
 
 /** May other brokers have taken this one's place? Then what it does not know may be known to them. */

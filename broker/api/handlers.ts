@@ -14,6 +14,7 @@ import { describeProducers } from './describe-producers.ts'
 import { describeTopicPartitions } from './describe-topic-partitions.ts'
 import { fetch } from './fetch.ts'
 import { findCoordinator } from './find-coordinator.ts'
+import { withForwarding } from './forwarding.ts'
 import type { Handlers } from './handler.ts'
 import { heartbeat } from './heartbeat.ts'
 import { incrementalAlterConfigs } from './incremental-alter-configs.ts'
@@ -36,7 +37,7 @@ import { Turns } from './turns.ts'
 
 export function allHandlers(parts: Parts): Handlers {
   const turns = new Turns()
-  return {
+  const handlers: Handlers = {
     Produce: produce(parts),
     Fetch: fetch(parts),
     ListOffsets: listOffsets(parts),
@@ -70,4 +71,5 @@ export function allHandlers(parts: Parts): Handlers {
     ListConfigResources: listConfigResources(parts),
     DescribeTopicPartitions: describeTopicPartitions(parts),
   }
+  return withForwarding(handlers, parts)
 }

@@ -1,0 +1,95 @@
+/**
+ * Connections to the other brokers of the cluster, by which requests are passed on to the coordinators of groups.
+ *
+ * A request that is passed on may wait long (a join for its rebalance), so each has a connection to itself; connections
+ * that are idle are used again, and closed after a while.
+ */
+import type { Peers } from './api/forwarding.ts'
+import { BrokerConnection } from './client/connection.ts'
+import type { Clock } from './clock.ts'
+import type { Member } from './state/members.ts'
+import type { ApiName, RequestOf, ResponseOf } from './wire/api.ts'
+
+const CONNECT_MS = 5000
+/** The longest that a member may wait for the others of its group (`group.max.session.timeout.ms`), and some. */
+const LONGEST_CALL_MS = 1_900_000
+const IDLE_MS = 60_000
+const MOST_IDLE = 32
+
+interface Idle {
+  readonly connection: BrokerConnection
+  readonly since: number
+}
+
+export class BrokerPeers implements Peers {
+  readonly #clock: Clock
+  readonly #listener: string
+  /** By epoch: a new life of a broker is another peer. */
+  readonly #idle = new Map<number, Idle[]>()
+  readonly #busy = new Set<BrokerConnection>()
+
+  /** `listener`: name of that by which brokers reach each other. */
+  constructor(clock: Clock, listener: string) {
+    this.#clock = clock
+    this.#listener = listener
+  }
+
+  async ask<Name extends ApiName>(
+    member: Member,
+    name: Name,
+    request: RequestOf<Name>,
+    { version, clientId }: { readonly version: number; readonly clientId: string },
+  ): Promise<ResponseOf<Name>> {
+    const connection = this.#takeIdle(member) ?? (await this.#connect(member))
+    this.#busy.add(connection)
+    try {
+      const options = { atMostVersion: version, clientId, timeoutMs: LONGEST_CALL_MS }
+      const answer = await connection.call(name, request, options)
+      this.#giveBack(member, connection)
+      return answer
+    } finally {
+      this.#busy.delete(connection)
+    }
+  }
+
+  close(): void {
+    for (const idle of this.#idle.values()) for (const { connection } of idle) connection.close()
+    for (const connection of this.#busy) connection.close()
+    this.#idle.clear()
+  }
+
+  #connect(member: Member): Promise<BrokerConnection> {
+    const address = member.listeners.find(({ name }) => name === this.#listener)
+    if (address === undefined) throw new Error(`broker ${member.brokerId} has no listener ${this.#listener}`)
+    const { host, port } = address
+    const clock = this.#clock
+    return BrokerConnection.open({ host, port, clock, clientId: 'kafscale-broker', timeoutMs: CONNECT_MS })
+  }
+
+  #takeIdle({ epoch }: Member): BrokerConnection | undefined {
+    this.#closeOld()
+    const idle = this.#idle.get(epoch) ?? []
+    for (let next = idle.pop(); next !== undefined; next = idle.pop())
+      if (next.connection.isOpen) return next.connection
+    return undefined
+  }
+
+  #giveBack({ epoch }: Member, connection: BrokerConnection): void {
+    const idle = this.#idle.get(epoch) ?? []
+    if (!connection.isOpen) return
+    if (idle.length >= MOST_IDLE) connection.close()
+    else this.#idle.set(epoch, [...idle, { connection, since: this.#clock.monotonic() }])
+  }
+
+  #closeOld(): void {
+    const before = this.#clock.monotonic() - IDLE_MS
+    for (const [epoch, idle] of this.#idle) {
+      const kept = idle.filter(({ since, connection }) => {
+        if (since < before) connection.close()
+        return connection.isOpen
+      })
+      if (kept.length === 0) this.#idle.delete(epoch)
+      else this.#idle.set(epoch, kept)
+    }
+  }
+}
