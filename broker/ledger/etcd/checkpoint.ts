@@ -11,7 +11,7 @@ import { type Checkpoint, type Epoch, LedgerFailed, type Position } from '../led
 import type { EtcdClient } from './client.ts'
 import { afterKey, type Keys } from './keys.ts'
 import { messageOf, problemOf } from './problems.ts'
-import { retrying } from './retry.ts'
+import { retrying, type Trouble } from './retry.ts'
 import { closedEpoch, put, type Sessions } from './sessions.ts'
 
 const LIMIT_MS = 20_000
@@ -53,6 +53,7 @@ export interface Checkpoints {
   readonly keys: Keys
   readonly sessions: Sessions
   readonly warn: (message: string) => void
+  readonly compaction: Trouble
 }
 
 /** Moves the checkpoint if it is still `from`, then removes what lies behind `from`. Answers whether it moved. */
@@ -102,7 +103,7 @@ async function makeSpace(parts: Checkpoints): Promise<void> {
     const { floor } = await readCheckpoint(client, keys)
     await removeUpTo(parts, floor)
     const { header } = await client.call(etcd => etcd.kv.range({ key: keys.head, keys_only: true }))
-    await compact(client, Number(header.revision))
+    await compact(parts, Number(header.revision))
     warn('etcd is full (NOSPACE): its history was compacted; defragment it and disarm the alarm, or raise its quota')
   } catch (cause) {
     warn(`etcd is full and could not be relieved: ${messageOf(cause)}`)
@@ -115,7 +116,7 @@ async function removeUpTo(parts: Checkpoints, floor: Position): Promise<void> {
   await retrying({ client, clock, limitMs: LIMIT_MS }, async () => {
     await removeEntries(parts, floor)
     await removeSessions(parts, floor)
-    await compact(client, floor)
+    await compact(parts, floor)
   })
 }
 
@@ -164,11 +165,15 @@ async function removeSessions({ client, keys, sessions }: Checkpoints, floor: Po
   }
 }
 
-async function compact(client: EtcdClient, revision: Position): Promise<void> {
+async function compact({ client, compaction }: Checkpoints, revision: Position): Promise<void> {
   try {
     await client.call(etcd => etcd.kv.compact({ revision: String(revision) }))
+    compaction.over()
   } catch (cause) {
-    if (problemOf(cause) !== 'compacted') throw cause
+    const problem = problemOf(cause)
+    // Newer releases let only root compact. Then etcd has to do it by itself.
+    if (problem === 'denied') compaction.note(cause)
+    else if (problem !== 'compacted') throw cause
   }
 }
 

@@ -16,7 +16,7 @@ import {
   type Position,
 } from '../ledger.ts'
 import { appendEntry } from './append.ts'
-import { moveCheckpoint, readCheckpoint } from './checkpoint.ts'
+import { type Checkpoints, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
 import type { EtcdClient } from './client.ts'
 import { Keys } from './keys.ts'
 import { EtcdStartProblem } from './problems.ts'
@@ -60,6 +60,7 @@ export class EtcdLedger implements Ledger {
   readonly #warn: (message: string) => void
   readonly #following = new Set<EtcdFollowing>()
   readonly #appendTrouble: Trouble
+  readonly #checkpoints: Checkpoints
 
   /** Rejects with EtcdStartProblem. */
   static async open(options: EtcdLedgerOptions): Promise<EtcdLedger> {
@@ -76,6 +77,11 @@ export class EtcdLedger implements Ledger {
     this.#keys = keys
     this.#warn = warn
     this.#sessions = new Sessions({ client, clock, keys, ttlSeconds, warn })
+    const compaction = new Trouble(
+      'etcd does not let us compact its history, so it must compact by itself (--auto-compaction-retention)',
+      warn,
+    )
+    this.#checkpoints = { client, clock, keys, sessions: this.#sessions, warn, compaction }
     this.#appendTrouble = new Trouble('an entry cannot be appended to the ledger in etcd', warn)
   }
 
@@ -152,8 +158,7 @@ export class EtcdLedger implements Ledger {
   }
 
   moveCheckpoint(from: Checkpoint | null, to: Checkpoint): Promise<boolean> {
-    const parts = { client: this.#client, clock: this.#clock, keys: this.#keys, sessions: this.#sessions }
-    return moveCheckpoint({ ...parts, warn: this.#warn }, from, to)
+    return moveCheckpoint(this.#checkpoints, from, to)
   }
 
   async publishProgress(epoch: Epoch, progress: Buffer): Promise<void> {
