@@ -1,7 +1,7 @@
 // The S3 store against real servers.
 
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { systemClock } from '../../broker/clock.ts'
 import { testObjectStore } from '../../broker/objects/object-store.contract.ts'
 import type { S3Options } from '../../broker/objects/s3/options.ts'
@@ -38,7 +38,45 @@ const contractOn = (name: string, start: () => Promise<S3Server>): void => {
   }))
 }
 
-await suiteWith('versitygw', versitygw(), () => contractOn('S3 store on versitygw', startVersitygw))
+await suiteWith('versitygw', versitygw(), () => {
+  contractOn('S3 store on versitygw', startVersitygw)
+
+  describe('start problems on versitygw', () => {
+    let server: S3Server
+    beforeAll(async () => {
+      server = await startVersitygw()
+    }, 90_000)
+    afterAll(() => server.stop())
+
+    test.each([
+      ['another region', { region: 'eu-west-1' }, /set KAFSCALE_S3_REGION=us-east-1/],
+      ['a bucket that is not there', { bucket: 'nobody' }, /create it or correct KAFSCALE_S3_BUCKET/],
+      [
+        'an unknown access key',
+        { credentials: { accessKeyId: 'x', secretAccessKey: 'y' } },
+        /correct KAFSCALE_S3_ACCESS_KEY/,
+      ],
+      [
+        'a wrong secret key',
+        { credentials: { accessKeyId: 'versity', secretAccessKey: 'y' } },
+        /correct KAFSCALE_S3_SECRET_KEY/,
+      ],
+      [
+        'a wrong clock',
+        { clock: { ...systemClock, now: () => systemClock.now() + 3_600_000 } },
+        /36\d\d s ahead of its: set this machine's clock/,
+      ],
+      ['a KMS key that it ignores', { kmsKeyId: 'k' }, /unset KAFSCALE_S3_KMS_ARN/],
+    ])('%s', async (_, more, line) => {
+      await expect(S3Store.open({ ...optionsFor(server), ...more })).rejects.toThrow(line)
+    })
+
+    test('a server that has gone', async () => {
+      await server.process.kill()
+      await expect(S3Store.open(optionsFor(server))).rejects.toThrow(/cannot be reached.*correct KAFSCALE_S3_ENDPOINT/)
+    })
+  })
+})
 await suiteWith('moto', moto(), () => contractOn('S3 store on moto', startMoto))
 
 await suiteWith('s3rver', s3rver(), () => {

@@ -34,6 +34,8 @@ export interface FakeS3Features {
   pageSize: number
   /** Deletes leave markers, as in a bucket with versions. */
   versions: boolean
+  /** Says that it encrypts with the KMS key of a put. */
+  encrypts: boolean
 }
 
 interface Stored {
@@ -57,6 +59,7 @@ export class FakeS3 {
     checksums: true,
     pageSize: 1000,
     versions: false,
+    encrypts: true,
   }
   /** The server's wall clock, ms since 1970. */
   now: () => number = Date.now
@@ -180,11 +183,19 @@ export class FakeS3 {
   }
 
   #put({ key, headers, body }: FakeRequest): FakeAnswer {
+    if (headers['content-length'] === undefined) return refuse(411, 'MissingContentLength')
     if (this.features.conditional && headers['if-none-match'] === '*' && this.objects.has(key))
       return refuse(412, 'PreconditionFailed')
     const checksum = this.features.checksums ? checksumOf(body) : undefined
     this.objects.set(key, { body, checksum })
-    return { status: 200, ...(checksum === undefined ? {} : { headers: { 'x-amz-checksum-crc32c': checksum } }) }
+    const encryption = this.features.encrypts ? headers['x-amz-server-side-encryption'] : undefined
+    return {
+      status: 200,
+      headers: {
+        ...(checksum === undefined ? {} : { 'x-amz-checksum-crc32c': checksum }),
+        ...(typeof encryption === 'string' ? { 'x-amz-server-side-encryption': encryption } : {}),
+      },
+    }
   }
 
   #get({ key, headers }: FakeRequest): FakeAnswer {

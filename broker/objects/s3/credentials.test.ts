@@ -1,6 +1,10 @@
-import { beforeEach, describe, expect, test } from '@jest/globals'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { VirtualClock } from '../../../testing/virtual-clock.ts'
-import { CredentialSource, NoCredentials } from './credentials.ts'
+import { CredentialSource, defaultCredentials, NoCredentials } from './credentials.ts'
 import type { Credentials } from './sigv4.ts'
 
 const minute = 60_000
@@ -100,5 +104,92 @@ describe('credentials', () => {
     expect(fresh.accessKeyId).toBe('key1')
     source.refuse(refused)
     expect(await source.get()).toBe(fresh)
+  })
+})
+
+describe("the SDK's chain", () => {
+  let server: Server
+  let folder: string
+  let asked: string[]
+  let answer: (url: string) => string
+  const before = { ...process.env }
+
+  const endpoint = (): string => {
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    return `http://127.0.0.1:${address.port}`
+  }
+
+  beforeEach(async () => {
+    asked = []
+    folder = await mkdtemp(join(tmpdir(), 'kafscale-credentials-'))
+    server = createServer((request, response) => {
+      let body = ''
+      request.on('data', (chunk: Buffer) => {
+        body += chunk.toString()
+      })
+      request.on('end', () => {
+        asked.push(`${request.method} ${request.url} ${body}`)
+        response.end(answer(request.url ?? ''))
+      })
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name]
+    Object.assign(process.env, {
+      AWS_CONFIG_FILE: join(folder, 'config'),
+      AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials'),
+      AWS_EC2_METADATA_DISABLED: 'true',
+    })
+  })
+
+  afterEach(async () => {
+    for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name]
+    Object.assign(process.env, before)
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+    await rm(folder, { recursive: true })
+  })
+
+  test('takes them from the environment', async () => {
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_SESSION_TOKEN: 'c' })
+    expect(await defaultCredentials()()).toMatchObject({ accessKeyId: 'a', secretAccessKey: 'b', sessionToken: 'c' })
+  })
+
+  test('takes them from the shared file', async () => {
+    await writeFile(join(folder, 'credentials'), '[default]\naws_access_key_id = f\naws_secret_access_key = g\n')
+    expect(await defaultCredentials()()).toMatchObject({ accessKeyId: 'f', secretAccessKey: 'g' })
+  })
+
+  test('takes them from a container, anew each time', async () => {
+    process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI = `${endpoint()}/creds`
+    answer = () =>
+      JSON.stringify({
+        AccessKeyId: `k${asked.length}`,
+        SecretAccessKey: 's',
+        Token: 't',
+        Expiration: '2040-01-01T00:00:00Z',
+      })
+    const provider = defaultCredentials()
+    expect(await provider()).toEqual({
+      accessKeyId: 'k1',
+      secretAccessKey: 's',
+      sessionToken: 't',
+      expiration: Date.UTC(2040, 0, 1),
+    })
+    expect((await provider()).accessKeyId).toBe('k2')
+  })
+
+  test('takes them for a web identity (IRSA)', async () => {
+    await writeFile(join(folder, 'token'), 'the-web-token')
+    Object.assign(process.env, {
+      AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/broker',
+      AWS_WEB_IDENTITY_TOKEN_FILE: join(folder, 'token'),
+      AWS_ENDPOINT_URL_STS: endpoint(),
+      AWS_REGION: 'us-east-1',
+    })
+    answer = () =>
+      '<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>w</AccessKeyId><SecretAccessKey>x</SecretAccessKey><SessionToken>y</SessionToken><Expiration>2040-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>'
+    expect(await defaultCredentials()()).toMatchObject({ accessKeyId: 'w', expiration: Date.UTC(2040, 0, 1) })
+    expect(asked[0]).toContain('the-web-token')
   })
 })

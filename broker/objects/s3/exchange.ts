@@ -38,7 +38,9 @@ export interface Exchange {
 export const exchange = (pool: Dispatcher, clock: Clock, request: HttpRequest): Exchange => {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   const handler = new Receiver(clock, request, resolve, reject)
-  const { path, method, headers } = request
+  const { path, method, bodyLength } = request
+  // Otherwise a body that is a stream goes out in chunks, which S3 refuses.
+  const headers = bodyLength === 0 ? request.headers : { ...request.headers, 'content-length': String(bodyLength) }
   try {
     // Never replayed by the pool: retries have a budget, and an upload that was cut off has an unknown outcome.
     pool.dispatch({ path, method, headers, body: bodyOf(request), idempotent: false }, handler)

@@ -47,6 +47,9 @@ export class S3Failure extends Error {
   }
 }
 
+/** Code of a put that was to be encrypted with a KMS key, and was stored as it is. */
+export const notEncrypted = 'NotEncrypted'
+
 const retriedCodes: Readonly<Record<string, Retry>> = {
   SlowDown: 'slow-down',
   ServiceUnavailable: 'slow-down',

@@ -1,7 +1,7 @@
 // The one line that says why a broker does not start with its S3 settings, and what to change.
 
 import { NoCredentials } from './credentials.ts'
-import { S3Failure } from './failure.ts'
+import { notEncrypted, S3Failure } from './failure.ts'
 
 export class S3StartProblem extends Error {
   override name = 'S3StartProblem'
@@ -45,7 +45,7 @@ const unreachable = (failure: S3Failure, { origin, endpointSet }: Place): string
   const { hostname } = new URL(origin)
   if (/^(ENOTFOUND|EAI_)/.test(code)) return `the S3 host ${hostname} cannot be resolved (${code}): correct ${setting}`
   if (isTls(code, message))
-    return `the TLS connection to the S3 server at ${origin} failed (${message}): correct ${setting}, or trust its authority by NODE_EXTRA_CA_CERTS`
+    return `the TLS connection to the S3 server at ${origin} failed (${code || message}): correct ${setting}, or trust its authority by NODE_EXTRA_CA_CERTS`
   return `the S3 server at ${origin} cannot be reached (${message}): start it or correct ${setting}`
 }
 
@@ -71,6 +71,8 @@ const refused = (step: Step, failure: S3Failure, place: Place): string => {
     [301, 307, 400, 403].includes(failure.status)
   )
     return `the S3 bucket ${bucket} is in region ${elsewhere}, not in ${region}: set KAFSCALE_S3_REGION=${elsewhere}`
+  if (failure.code === notEncrypted)
+    return `the S3 server at ${origin} does not encrypt with KMS keys: unset KAFSCALE_S3_KMS_ARN or correct KAFSCALE_S3_ENDPOINT`
   if (failure.code.startsWith('KMS.') || (step === 'put' && /kms/i.test(failure.message)))
     return `${answer}: set KAFSCALE_S3_KMS_ARN to a key that these credentials may use (it is ${place.kmsKeyId ?? 'not set'})`
   switch (failure.code) {
@@ -78,6 +80,8 @@ const refused = (step: Step, failure: S3Failure, place: Place): string => {
     case 'InvalidBucketName':
       return `there is no S3 bucket ${bucket} at ${origin}: create it or correct KAFSCALE_S3_BUCKET`
     case 'InvalidAccessKeyId':
+    // versitygw says it so.
+    case 'XAdminUserNotFound':
       return `the S3 server at ${origin} does not know the access key: correct KAFSCALE_S3_ACCESS_KEY`
     case 'SignatureDoesNotMatch':
       return `the S3 secret key does not belong to the access key: correct KAFSCALE_S3_SECRET_KEY`

@@ -169,6 +169,11 @@ describe('the line of a start problem', () => {
     expect(await problem({ kmsKeyId: 'k' })).toMatch(/set KAFSCALE_S3_KMS_ARN to a key.*it is k/)
   })
 
+  test('a server that ignores the KMS key', async () => {
+    fake.features.encrypts = false
+    expect(await problem({ kmsKeyId: 'k' })).toMatch(/does not encrypt with KMS keys: unset KAFSCALE_S3_KMS_ARN/)
+  })
+
   test('puts that would overwrite, and the probe is taken away', async () => {
     fake.features.conditional = false
     expect(await problem()).toMatch(/ignores If-None-Match.*KAFSCALE_S3_ENDPOINT/)

@@ -24,7 +24,7 @@ import { deleteDocument, deleteFailures, type Page, readPage } from './answers.t
 import { type ClientConfig, isTaken, S3Client, type S3Request, type Tally } from './client.ts'
 import { CredentialSource, defaultCredentials, fixedCredentials } from './credentials.ts'
 import type { Answer } from './exchange.ts'
-import { isFull, S3Failure } from './failure.ts'
+import { isFull, notEncrypted, S3Failure } from './failure.ts'
 import { defaultConcurrency, defaultPatience, primaryOrigin, readOrigin, type S3Options } from './options.ts'
 import { ReadReplica } from './read-replica.ts'
 import { queryString } from './sigv4.ts'
@@ -41,6 +41,7 @@ export class S3Store implements ObjectStore {
   readonly #client: S3Client
   readonly #replica: ReadReplica | undefined
   readonly #putHeaders: Readonly<Record<string, string>>
+  readonly #encrypts: boolean
   readonly #underWay = new Set<Promise<unknown>>()
   /** Some servers know only deletes of one object. */
   #deletesSingly = false
@@ -49,6 +50,7 @@ export class S3Store implements ObjectStore {
   private constructor(client: S3Client, replica: ReadReplica | undefined, kmsKeyId: string | undefined) {
     this.#client = client
     this.#replica = replica
+    this.#encrypts = kmsKeyId !== undefined
     this.#putHeaders =
       kmsKeyId === undefined
         ? {}
@@ -144,6 +146,8 @@ export class S3Store implements ObjectStore {
       const stored = headers['x-amz-checksum-crc32c']
       if (stored !== undefined && stored !== checksum)
         throw new S3Failure(status, 'ChecksumMismatch', `${stored} was stored, not ${checksum}`, { retry: 'no' })
+      if (this.#encrypts && headers['x-amz-server-side-encryption'] !== 'aws:kms')
+        throw new S3Failure(status, notEncrypted, 'the store ignored the KMS key', { retry: 'no' })
     } catch (error) {
       if (!isTaken(error)) throw error
       if (tally.sent > 1 && (await this.#holds(request, checksum, deadline))) return
