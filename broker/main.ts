@@ -22,9 +22,11 @@ function settingsOrExit(): Settings {
   }
 }
 
-// Records live outside the heap, which is small (20 MB); left alone, V8 marks all of it after every few megabytes of them.
-// Measured at 12 partitions, 1 KiB records: 45 full collections per 300 MB before, 8 after, and half the CPU time.
-setFlagsFromString('--heap-growing-percent=300')
+// Records live outside the heap, which is small (20 MB); left alone, V8 marks all of it after every 64 MB of them, dead or
+// alive. Counted as part of the heap, they let it grow in proportion to what is alive: at most to twice that.
+// Measured at 12 partitions, 1 KiB records, per GB produced: 2.4 s of processor time for collection before, 1.0 s after.
+setFlagsFromString('--external-memory-accounted-in-global-limit')
+setFlagsFromString('--heap-growing-percent=100')
 
 const settings = settingsOrExit()
 const log = createLogger(settings.logLevel)
