@@ -1,7 +1,7 @@
 // The file operations that the folder store uses, as an interface: a test can make any of them fail, or the machine
 // crash between two of them. Errors are Node's, with its `code`.
 
-import { type FileHandle, link, mkdir, open, readdir, rmdir, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rmdir, stat, unlink } from 'node:fs/promises'
 
 export interface DiskFile {
   /** Appends; may write less than all, as writev(2). */
@@ -18,7 +18,6 @@ export interface DiskFile {
 export interface Disk {
   /** `r` opens a file or a folder for reading, `wx` makes a new file. */
   open(path: string, flags: 'r' | 'wx'): Promise<DiskFile>
-  link(existing: string, path: string): Promise<void>
   unlink(path: string): Promise<void>
   /** Makes one folder, whose parent exists. */
   mkdir(path: string): Promise<void>
@@ -30,7 +29,6 @@ export interface Disk {
 
 export const nodeDisk: Disk = {
   open: (path, flags): Promise<FileHandle> => open(path, flags),
-  link,
   unlink,
   mkdir: async path => {
     await mkdir(path)

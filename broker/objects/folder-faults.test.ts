@@ -101,14 +101,6 @@ class ModelDisk implements Disk {
     }
   }
 
-  async link(existing: string, path: string): Promise<void> {
-    await this.#step('link')
-    const [from, fromName] = this.#parent(existing)
-    const [to, toName] = this.#parent(path)
-    if (to.names.has(toName)) fail('EEXIST')
-    to.set(toName, from.names.get(fromName) ?? fail('ENOENT'))
-  }
-
   async unlink(path: string): Promise<void> {
     await this.#step('unlink')
     const [folder, name] = this.#parent(path)
@@ -230,8 +222,7 @@ const stepsOfAFaultlessRun = async (): Promise<{ open: number; all: number }> =>
   await ended
   await store.close()
   expect([...outcomes.values()]).toEqual(['stored', 'stored', 'stored'])
-  for (const step of ['open wx', 'writev', 'mkdir', 'link', 'fdatasync', 'fsync', 'unlink', 'close'])
-    expect(disk.steps).toContain(step)
+  for (const step of ['open wx', 'writev', 'mkdir', 'fdatasync', 'fsync', 'close']) expect(disk.steps).toContain(step)
   return { open, all: disk.steps.length }
 }
 
@@ -249,7 +240,6 @@ const expectStoredAfterCrashes = async (
     await store.put('c/1/wal/later', [Buffer.from('later')])
     expect((await store.get('c/1/wal/later')).toString()).toBe('later')
     await store.close()
-    expect(await found.readdir('/store/.incoming')).toEqual([])
   }
 }
 
@@ -304,6 +294,19 @@ describe('folder store on a failing disk', () => {
       expect(refused).toBeGreaterThan(10)
     })
   }
+
+  test('does not take for an object what a failed put could not remove', async () => {
+    const disk = new ModelDisk()
+    const store = await FolderStore.open('/store', disk)
+    disk.fault = (_, name) => (name === 'fdatasync' || name === 'unlink' ? 'EIO' : undefined)
+    await expect(store.put('c/1', bodyOf('c/1'))).rejects.toThrow(StoreError)
+    disk.fault = () => undefined
+    // A taken key would say that an earlier try of the same put may have succeeded.
+    await expect(store.put('c/1', bodyOf('c/1'))).rejects.toThrow(StoreError)
+    await store.put('c/2', bodyOf('c/2'))
+    await store.close()
+    expect(disk.openHandles).toBe(0)
+  })
 
   test('refuses every put whose name a failed fsync of the folder may have lost', async () => {
     for (let failing = 1; failing <= 4; failing++) {

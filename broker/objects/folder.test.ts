@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -27,21 +27,9 @@ describe('folder store', () => {
     await first.put('c/3/wal/12/000000000007', [Buffer.from('x'), Buffer.from('yz')])
     await first.close()
     expect(await readdir(join(root, 'a/b/c/3/wal/12'))).toEqual(['000000000007'])
-    expect(await readdir(join(root, 'a/b/.incoming'))).toEqual([])
     const second = await FolderStore.open(join(root, 'a', 'b'))
     expect((await second.get('c/3/wal/12/000000000007')).toString()).toBe('xyz')
     await second.close()
-  })
-
-  test('removes temporary files that a crash left, and only those', async () => {
-    await mkdir(join(root, '.incoming'))
-    await writeFile(join(root, '.incoming', '0123456789ab-17.tmp'), 'half an object')
-    await writeFile(join(root, '.incoming', 'notes.tmp'), 'mine')
-    await writeFile(join(root, '0123456789ab-17.tmp'), 'an object of that name')
-    const store = await FolderStore.open(root)
-    expect(await readdir(join(root, '.incoming'))).toEqual(['notes.tmp'])
-    expect(await store.size('0123456789ab-17.tmp')).toBe(22)
-    await store.close()
   })
 
   test('goes on after its folders were removed under it', async () => {

@@ -1,17 +1,16 @@
 // Objects as files: the key `c/3/wal/12/000000000007` is the file at that path under a root folder.
 //
-// put: 1. write a temporary file in ROOT/.incoming
-//      2. link it to its final name, which fails when the name is taken
+// put: 1. make the file under its final name, which fails when the name is taken
+//      2. write it
 //      3. fdatasync the file and, at the same time, fsync the folder; then the object is durable and put resolves
-//      4. afterwards, remove the temporary name
 // Nobody reads a key before its put resolved, because only the ledger names it, so the name may be there before the
-// bytes are durable. Whatever fails up to step 3 removes both names and rejects the put. A failed fsync is never
-// repeated: the kernel may have dropped the pages that it could not write and report success the next time.
-// A crash leaves at most temporary names, removed at the next start, and files that no ledger entry names.
-// Start-up looks only at the temporary names, so its time does not depend on the amount of data.
+// bytes are. Whatever fails up to step 3 removes the name and rejects the put; where even that fails, the key stays
+// unusable for this process, so that nobody takes the rest for an object. A failed fsync is never repeated: the kernel
+// may have dropped the pages that it could not write and report success the next time.
+// A crash leaves at most files that no ledger entry names, whole or torn: the sweep of closed sessions deletes them.
+// Start-up does not look at objects, so its time does not depend on the amount of data.
 
-import { randomBytes } from 'node:crypto'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { type Disk, type DiskFile, hasCode, nodeDisk } from './disk.ts'
 import { DurableFolders } from './durable-folders.ts'
 import {
@@ -27,9 +26,6 @@ import {
 } from './object-store.ts'
 import { OpenFiles } from './open-files.ts'
 
-/** Begins with a dot, as no key does. */
-const incoming = '.incoming'
-const temporaryName = /^[0-9a-f]{12}-\d+\.tmp$/
 const openObjects = 256
 const concurrentFileOperations = 16
 
@@ -39,9 +35,8 @@ export class FolderStore implements ObjectStore {
   readonly #folders: DurableFolders
   readonly #objects: OpenFiles
   readonly #background = new Set<Promise<void>>()
-  /** Tells the temporary files of this process from those that another one left. */
-  readonly #life = randomBytes(6).toString('hex')
-  #puts = 0
+  /** What is left of failed puts and could not be removed. */
+  readonly #spoilt = new Set<string>()
 
   private constructor(disk: Disk, root: string) {
     this.#disk = disk
@@ -58,8 +53,6 @@ export class FolderStore implements ObjectStore {
     const store = new FolderStore(disk, resolve(root))
     try {
       await store.#folders.makeRoot()
-      await store.#folders.make(join(store.#root, incoming))
-      await store.#removeLeftovers()
       return store
     } catch (error) {
       throw storeError(`opening the object folder ${root}`, error)
@@ -69,25 +62,23 @@ export class FolderStore implements ObjectStore {
   async put(key: string, body: readonly Uint8Array[]): Promise<void> {
     assertKey(key)
     const final = this.#path(key)
-    const temporary = join(this.#root, incoming, `${this.#life}-${++this.#puts}.tmp`)
+    if (this.#spoilt.has(key)) throw new StoreError(`put of ${key}: an earlier one failed and left a part of it`)
     let file: DiskFile | undefined
-    let linked = false
     try {
-      file = await this.#disk.open(temporary, 'wx')
-      await allOf([writeAll(file, body), this.#folders.make(dirname(final))])
+      await this.#folders.make(dirname(final))
       const failures = this.#folders.failures
-      await this.#disk.link(temporary, final)
-      linked = true
+      file = await this.#disk.open(final, 'wx')
+      await writeAll(file, body)
       await allOf([file.datasync(), this.#folders.sync(dirname(final))])
       if (this.#folders.failures !== failures) throw new Error('an fsync failed meanwhile')
     } catch (error) {
       // Only a name that this put made may be removed: a taken key belongs to a durable object.
-      await this.#remove(file, linked ? [final, temporary] : [temporary])
-      if (hasCode(error, 'EEXIST') && !linked) throw new ObjectExists(key)
+      if (file === undefined && hasCode(error, 'EEXIST')) throw new ObjectExists(key)
+      if (file !== undefined) await this.#takeBack(key, file)
       if (hasCode(error, 'ENOENT')) this.#folders.forget(dirname(final))
       throw storeError(`put of ${key}`, error)
     }
-    this.#later(this.#remove(file, [temporary]))
+    this.#later(file.close().catch(() => {}))
   }
 
   async get(key: string, range?: ByteRange): Promise<Buffer> {
@@ -185,17 +176,9 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  async #removeLeftovers(): Promise<void> {
-    const folder = join(this.#root, incoming)
-    const found = await this.#disk.readdir(folder)
-    const ours = found.filter(entry => temporaryName.test(entry.name) && !entry.isDirectory())
-    await eachOf(ours, entry => ifThere(this.#disk.unlink(join(folder, entry.name))))
-  }
-
-  /** Closes a file and removes names, as far as the disk still lets it; what stays is removed at the next start. */
-  async #remove(file: DiskFile | undefined, paths: readonly string[]): Promise<void> {
-    await file?.close().catch(() => {})
-    for (const path of paths) await this.#disk.unlink(path).catch(() => {})
+  async #takeBack(key: string, file: DiskFile): Promise<void> {
+    await file.close().catch(() => {})
+    await ifThere(this.#disk.unlink(this.#path(key))).catch(() => this.#spoilt.add(key))
   }
 
   #later(work: Promise<void>): void {
