@@ -1,5 +1,28 @@
 import { describe, expect, test } from '@jest/globals'
-import { TokenBucket } from './flush-policy.ts'
+import { Pace, TokenBucket } from './flush-policy.ts'
+
+describe('pace', () => {
+  const large = 600 * 1024
+
+  test('holds back only what follows a large window of several requests, and only for some milliseconds', () => {
+    const pace = new Pace()
+    expect(pace.wait(1, 1000)).toBe(0)
+    pace.closed(large, false, 1000)
+    expect(pace.wait(1, 1000)).toBe(0)
+    pace.closed(1000, true, 1001)
+    expect(pace.wait(1, 1001)).toBe(0)
+    pace.closed(large, true, 1002)
+    const wait = pace.wait(1, 1002)
+    expect(wait).toBeGreaterThan(0)
+    expect([pace.wait(1, 1002 + wait - 1), pace.wait(1, 1002 + wait), pace.wait(1, 5000)]).toEqual([1, 0, 0])
+  })
+
+  test('lets a window go that is large enough', () => {
+    const pace = new Pace()
+    pace.closed(large, true, 0)
+    expect(pace.wait(1024 * 1024, 0)).toBe(0)
+  })
+})
 
 describe('token bucket', () => {
   test('begins with a second of tokens and fills at its rate', () => {

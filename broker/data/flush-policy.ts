@@ -2,8 +2,8 @@
  * When to turn what has come in into an object: group commit under a PUT budget.
  *
  * A window is flushed at once when it is full or its oldest request has waited the longest time allowed; otherwise when
- * an upload slot is free and the budget has a token. Idle traffic then pays for one PUT of latency, heavy traffic turns
- * into big cheap objects by itself, and what PUTs may cost has a ceiling.
+ * an upload slot is free, the budget has a token and the pace allows it. Idle traffic then pays for one PUT of latency,
+ * heavy traffic turns into big cheap objects by itself, and what PUTs may cost has a ceiling.
  */
 
 export interface FlushLimits {
@@ -17,6 +17,35 @@ export interface FlushLimits {
   readonly putsPerSecond: number
   /** Bytes that may be on their way at the same time; a batch beyond them is refused. */
   readonly memoryBytes: number
+}
+
+/** From a window of this many bytes and several requests on, traffic counts as bulk. */
+const BULK_BYTES = 256 * 1024
+/** A window of this many bytes costs little more per byte than a larger one. */
+const ENOUGH_BYTES = 1024 * 1024
+/** Bulk traffic starts no more than one smaller window in this time, ms. */
+const PACE_MS = 4
+
+/**
+ * Keeps bulk traffic from being cut into small objects where a PUT is fast and free: each costs a file, its syncs and a
+ * ledger entry. Who sends large requests one after the other without waiting for the answers does not wait for this one
+ * either. Who waits for each answer, or sends little, is never held back.
+ */
+export class Pace {
+  #isBulk = false
+  #startedAt = Number.NEGATIVE_INFINITY
+
+  /** A window has been closed that several requests, or just one, had filled. `now` in ms, never going back. */
+  closed(bytes: number, isShared: boolean, now: number): void {
+    this.#isBulk = isShared && bytes >= BULK_BYTES
+    this.#startedAt = now
+  }
+
+  /** Milliseconds until the open window, which holds so many bytes, may go. */
+  wait(bytes: number, now: number): number {
+    if (!this.#isBulk || bytes >= ENOUGH_BYTES) return 0
+    return Math.max(0, this.#startedAt + PACE_MS - now)
+  }
 }
 
 /** What was overdrawn is paid for, but the traffic of an hour ago shall not slow down that of now. */

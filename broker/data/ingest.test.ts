@@ -38,6 +38,8 @@ const send = (batch = incoming(['x']), to = log): Watched => {
   return watched
 }
 const settle = (): Promise<void> => path.clock.advance(20)
+/** What was sent until now has come in. */
+const turn = (): Promise<void> => path.clock.advance(0)
 const states = (...all: Watched[]) => all.map(({ state }) => state)
 const storageError = expect.objectContaining({ code: errorCode.KAFKA_STORAGE_ERROR })
 
@@ -100,6 +102,7 @@ describe('group commit', () => {
     await start({ limits: { uploadSlots: 1 } })
     const [other] = await path.createTopic(1)
     const first = send()
+    await turn()
     const later = Array.from({ length: 10 }, (_, n) => send(incoming([`v${n}`]), n % 2 === 0 ? log : other))
     await settle()
     expect(path.store.puts).toHaveLength(1)
@@ -110,6 +113,41 @@ describe('group commit', () => {
     await settle()
     expect(states(...later)).toEqual([1, 0, 2, 1, 3, 2, 4, 3, 5, 4])
     expect(await path.read(log, 1)).toEqual([0, 2, 4, 6, 8].map((n, index) => [index + 1, `v${n}`]))
+  })
+
+  test('batches that come together go together, however many upload slots are free', async () => {
+    await start({ limits: { uploadSlots: 4 } })
+    const logs = await path.createTopic(12)
+    path.store.gated = false
+    const sent = logs.map(to => send(incoming(['v']), to))
+    await settle()
+    expect([path.store.puts.length, ...states(...sent)]).toEqual([1, ...logs.map(() => 0)])
+  })
+
+  test('bulk requests in quick succession share objects; who waits for each answer never waits for company', async () => {
+    const megabyte = 1024 * 1024
+    await start({ limits: { uploadSlots: 1, windowBytes: 8 * megabyte, memoryBytes: 128 * megabyte } })
+    const bulk: Watched[] = []
+    for (let n = 0; n < 100; n++) {
+      bulk.push(send(incoming(['y'.repeat(180_000)])))
+      await path.clock.advance(1)
+      if (n < 5) continue
+      // From now on an object takes no time.
+      path.store.gated = false
+      path.store.puts[0]?.finish()
+    }
+    await settle()
+    expect(states(...bulk)).toEqual(bulk.map((_, n) => n))
+    expect(path.store.puts.length).toBeLessThan(40)
+
+    const puts = path.store.puts.length
+    for (let n = 0; n < 10; n++) {
+      send(incoming(['y'.repeat(400_000)]))
+      await turn()
+      // The first one still follows bulk traffic.
+      if (n > 0) expect(path.store.puts.length).toBe(puts + n + 1)
+      await settle()
+    }
   })
 
   test('a window that is full goes although the budget is spent, and the budget pays for it later', async () => {
@@ -191,9 +229,11 @@ describe('a failed put (fault 2: it was shared by three producers, who were told
   test('rejects everybody in its window with a retriable error, and nobody else', async () => {
     await start({ limits: { uploadSlots: 2, putsPerSecond: 1, maxWaitMs: 10 } })
     send()
+    await turn()
     const three = [send(incoming(['1'])), send(incoming(['2'])), send(incoming(['3']))]
     await path.clock.advance(15)
     const other = send(incoming(['4']))
+    await turn()
     expect(path.store.puts).toHaveLength(2)
     path.store.puts[1]?.fail()
     await path.clock.advance(15)
@@ -206,7 +246,11 @@ describe('a failed put (fault 2: it was shared by three producers, who were told
   })
 
   test('does not hold up the windows behind it, nor let them pass those before it', async () => {
-    const sent = [send(), send(), send()]
+    const sent: Watched[] = []
+    for (let n = 0; n < 3; n++) {
+      sent.push(send())
+      await turn()
+    }
     await settle()
     path.store.puts[2]?.finish()
     path.store.puts[1]?.fail()

@@ -18,7 +18,7 @@ import type { Outcome, SpanOutcome } from '../state/outcome.ts'
 import type { PartitionLog } from '../state/partition-log.ts'
 import { errorCode, KafkaError } from '../wire/errors.ts'
 import type { BlockCache } from './block-cache.ts'
-import { type FlushLimits, TokenBucket } from './flush-policy.ts'
+import { type FlushLimits, Pace, TokenBucket } from './flush-policy.ts'
 import { objectKey } from './object-key.ts'
 import { ownBlock } from './stamp.ts'
 import { buildWalObject, type WalObject } from './wal-object.ts'
@@ -39,6 +39,7 @@ export interface IngestOptions {
 export class Ingest {
   readonly #options: IngestOptions
   readonly #budget: TokenBucket
+  readonly #pace = new Pace()
   readonly #sealed: Window[] = []
   #open: Window | undefined
   #uploads = 0
@@ -48,6 +49,7 @@ export class Ingest {
   #submitted: Promise<void> = Promise.resolve()
   readonly #working = new Set<Promise<void>>()
   #timer: Timer | undefined
+  #isKickDue = false
 
   constructor(options: IngestOptions) {
     this.#options = options
@@ -67,25 +69,37 @@ export class Ingest {
     const settled = this.#open.add(log, batch)
     if (this.#open.bytes >= this.#options.limits.windowBytes) {
       this.#budget.overdraw(now)
-      this.#seal()
+      this.#seal(now)
     }
-    this.#kick()
+    this.#kickSoon()
     return settled
   }
 
   /** Flushes what is there and resolves when everything taken so far is settled. */
   async drain(): Promise<void> {
     while (this.#open !== undefined || this.#working.size > 0) {
-      this.#seal()
+      this.#seal(this.#options.clock.monotonic())
       this.#kick()
       await Promise.all(this.#working)
     }
   }
 
-  #seal(): void {
+  #seal(now: number): void {
     if (this.#open === undefined) return
+    this.#pace.closed(this.#open.bytes, this.#open.turns > 1, now)
     this.#sealed.push(this.#open)
     this.#open = undefined
+  }
+
+  /** When the batches that come together are all here: those of one request shall not be torn apart. */
+  #kickSoon(): void {
+    if (this.#isKickDue) return
+    this.#isKickDue = true
+    queueMicrotask(() => {
+      this.#isKickDue = false
+      if (this.#open !== undefined) this.#open.turns++
+      this.#kick()
+    })
   }
 
   #kick(): void {
@@ -103,11 +117,13 @@ export class Ingest {
   /** Seals the open window when the policy lets it go. */
   #mayFlush(now: number): boolean {
     if (this.#open === undefined) return false
+    const isDue = now - this.#open.openedAt >= this.#options.limits.maxWaitMs
+    if (!isDue && this.#pace.wait(this.#open.bytes, now) > 0) return false
     if (!this.#budget.take(now)) {
-      if (now - this.#open.openedAt < this.#options.limits.maxWaitMs) return false
+      if (!isDue) return false
       this.#budget.overdraw(now)
     }
-    this.#seal()
+    this.#seal(now)
     return true
   }
 
@@ -118,7 +134,8 @@ export class Ingest {
     this.#timer = undefined
     if (this.#open === undefined || this.#uploads >= limits.uploadSlots) return
     const patience = this.#open.openedAt + limits.maxWaitMs - now
-    this.#timer = clock.setTimeout(() => this.#kick(), Math.max(0, Math.min(patience, this.#budget.wait(now))))
+    const turn = Math.max(this.#budget.wait(now), this.#pace.wait(this.#open.bytes, now))
+    this.#timer = clock.setTimeout(() => this.#kick(), Math.max(0, Math.min(patience, turn)))
   }
 
   #start(window: Window): void {

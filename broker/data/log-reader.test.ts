@@ -197,12 +197,11 @@ describe('the store', () => {
     expect([first, second].flatMap(results => results.map(result => batchesOf(result).length))).toEqual([
       1, 1, 1, 1, 1, 1,
     ])
-    // The first window held only the first batch: two objects.
     expect(path.store.reads - before).toBe(new Set(logs.map(log => log.extents.at(0).object)).size)
   })
 
   test('blocks read together share a small buffer; of a large one each keeps only its own bytes', async () => {
-    const path = await startDataPath({ limits: { uploadSlots: 1 } })
+    const path = await startDataPath({ limits: { uploadSlots: 1, windowBytes: 8 * 1024 * 1024 } })
     const logs = await path.createTopic(20)
     const bufferSizes = async (valueBytes: number): Promise<number[]> => {
       const froms = logs.map(log => log.nextOffset)

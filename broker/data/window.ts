@@ -100,6 +100,8 @@ export class Window {
   /** Monotonic ms of the first batch. */
   readonly openedAt: number
   bytes = 0
+  /** Turns of the event loop, at least, in which it was added to: a lone request is one. */
+  turns = 0
 
   constructor(openedAt: number) {
     this.openedAt = openedAt
