@@ -1,9 +1,13 @@
 # Every command works on a fresh machine with Node, npm and make; what else a suite needs it fetches itself.
 
-.PHONY: demo test test-unit test-e2e bench build check format generate simulate clean
+.PHONY: demo demo-cluster test test-unit test-e2e bench build check format generate simulate clean
 
 demo: node_modules/.installed
 	@npm run --silent demo
+
+# Three brokers on a real etcd and a real S3 server, which it fetches.
+demo-cluster: node_modules/.installed
+	@npm run --silent demo-cluster
 
 test: node_modules/.installed
 	@npm run --silent test

@@ -1,5 +1,5 @@
 // The broker under test. By default ours, as a child process with its own settings and data folder; with
-// KAFSCALE_E2E_TARGET=apache a real Apache Kafka, against which every suite must be green as well: a suite that
+// KAFSCALE_E2E_TARGET=cluster or balanced three brokers on etcd and S3, with apache a real Apache Kafka, against which every suite must be green as well: a suite that
 // Apache Kafka fails proves nothing about ours.
 
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -7,15 +7,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startApacheKafka } from '../testing/apache-kafka.ts'
 import { type Child, startChild, untilReady } from '../testing/child.ts'
+import { Cluster } from '../testing/cluster/cluster.ts'
 import { freePorts } from '../testing/ports.ts'
 
-export type TargetName = 'kafscale' | 'apache'
+/** `cluster` is three of our brokers on etcd and S3, `balanced` the same behind a load balancer. */
+export type TargetName = 'kafscale' | 'apache' | 'cluster' | 'balanced'
 
 export interface Target {
   name: TargetName
   /** `host:port` for clients. */
   bootstrap: string
-  child: Child
   /** Stops the broker as an operator would (SIGTERM) and removes its data. */
   stop(): Promise<void>
 }
@@ -28,6 +29,7 @@ export async function startTarget(
   name: TargetName = targetName,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Target> {
+  if (name === 'cluster' || name === 'balanced') return startCluster(name, settings)
   const folder = await mkdtemp(join(tmpdir(), `kafscale-e2e-${name}-`))
   const starting = name === 'apache' ? startApacheKafka({ folder }) : startOurs(folder, settings)
   const { bootstrap, child } = await starting.catch(async error => {
@@ -37,7 +39,6 @@ export async function startTarget(
   return {
     name,
     bootstrap,
-    child,
     async stop() {
       const code = await child.stop()
       const output = child.output()
@@ -47,6 +48,12 @@ export async function startTarget(
       }
     },
   }
+}
+
+async function startCluster(name: 'cluster' | 'balanced', settings: Readonly<Record<string, string>>): Promise<Target> {
+  const common = { KAFSCALE_AUTO_CREATE_TOPICS: 'true', KAFSCALE_AUTO_CREATE_PARTITIONS: '1', ...settings }
+  const cluster = await Cluster.start({ brokers: 3, balanced: name === 'balanced', settings: common })
+  return { name, bootstrap: cluster.bootstrap, stop: () => cluster.stop() }
 }
 
 async function startOurs(
@@ -82,6 +89,6 @@ async function answersReady(url: string): Promise<boolean> {
 
 function chosenTarget(text: string | undefined): TargetName {
   if (text === undefined || text === '' || text === 'kafscale') return 'kafscale'
-  if (text === 'apache') return 'apache'
-  throw new Error(`KAFSCALE_E2E_TARGET is ${text}; it must be kafscale or apache`)
+  if (text === 'apache' || text === 'cluster' || text === 'balanced') return text
+  throw new Error(`KAFSCALE_E2E_TARGET is ${text}; it must be kafscale, cluster, balanced or apache`)
 }

@@ -16,11 +16,15 @@ export interface ClusterBrokerOptions {
   readonly etcd: readonly EtcdMember[]
   readonly settings: Readonly<Record<string, string>>
   readonly main?: string
+  /** `HOST:PORT` of a load balancer before all brokers: they get a shared listener for it. */
+  readonly sharedAddress?: string | undefined
 }
 
 export class ClusterBroker {
   readonly port: number
   readonly metricsPort: number
+  /** Of the shared listener. */
+  readonly sharedPort: number
   /** Between this broker and each member of etcd. */
   readonly etcdProxies: readonly TcpProxy[]
   readonly #options: ClusterBrokerOptions
@@ -28,19 +32,20 @@ export class ClusterBroker {
 
   /** Not started yet. */
   static async create(options: ClusterBrokerOptions): Promise<ClusterBroker> {
-    const [port = 0, metricsPort = 0] = await freePorts(2)
+    const [port = 0, metricsPort = 0, sharedPort = 0] = await freePorts(3)
     const proxies = await Promise.all(options.etcd.map(({ address }) => TcpProxy.start(address)))
-    return new ClusterBroker(options, { port, metricsPort }, proxies)
+    return new ClusterBroker(options, { port, metricsPort, sharedPort }, proxies)
   }
 
   private constructor(
     options: ClusterBrokerOptions,
-    { port, metricsPort }: { port: number; metricsPort: number },
+    { port, metricsPort, sharedPort }: Pick<ClusterBroker, 'port' | 'metricsPort' | 'sharedPort'>,
     proxies: readonly TcpProxy[],
   ) {
     this.#options = options
     this.port = port
     this.metricsPort = metricsPort
+    this.sharedPort = sharedPort
     this.etcdProxies = proxies
   }
 
@@ -58,7 +63,7 @@ export class ClusterBroker {
     const { NODE_OPTIONS: _forJestOnly, ...inherited } = process.env
     const env = {
       ...inherited,
-      KAFSCALE_BROKER_ADDR: `127.0.0.1:${this.port}`,
+      ...this.#listeners(),
       KAFSCALE_METRICS_ADDR: `127.0.0.1:${this.metricsPort}`,
       KAFSCALE_ETCD_ENDPOINTS: this.etcdProxies.map(({ port }) => `http://127.0.0.1:${port}`).join(','),
       KAFSCALE_LOG_LEVEL: 'info',
@@ -68,6 +73,16 @@ export class ClusterBroker {
     const { main = sourceMain, logFile } = this.#options
     this.#child = await startChild(process.execPath, [main], { env, logFile })
     return this.#child
+  }
+
+  #listeners(): Record<string, string> {
+    const { sharedAddress } = this.#options
+    if (sharedAddress === undefined) return { KAFSCALE_BROKER_ADDR: `127.0.0.1:${this.port}` }
+    return {
+      KAFSCALE_LISTENERS: `INTERNAL://127.0.0.1:${this.port},SHARED://127.0.0.1:${this.sharedPort}`,
+      KAFSCALE_ADVERTISED_LISTENERS: `SHARED://${sharedAddress}`,
+      KAFSCALE_SHARED_LISTENERS: 'SHARED',
+    }
   }
 
   /** Resolves with the milliseconds until the broker was ready; rejects when that takes longer than a broker may. */

@@ -9,6 +9,7 @@ import { type Etcd, startEtcd } from '../etcd/etcd.ts'
 import { S3FaultProxy } from '../s3/fault-proxy.ts'
 import { type S3Server, startVersitygw } from '../s3/servers.ts'
 import { ClusterBroker } from './broker.ts'
+import { LoadBalancer } from './load-balancer.ts'
 
 export interface ClusterOptions {
   readonly brokers: number
@@ -19,6 +20,8 @@ export interface ClusterOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** The program of the brokers; by default the source, run as it is. */
   readonly main?: string
+  /** A load balancer before all brokers, which have a shared listener for it. */
+  readonly balanced?: boolean
   /** 0 to below 1; decides the faults of the S3 proxy. */
   readonly random?: () => number
 }
@@ -29,6 +32,7 @@ export class Cluster {
   readonly s3: S3Server
   /** Between brokers and the S3 server. */
   readonly s3Proxy: S3FaultProxy
+  readonly balancer: LoadBalancer | undefined
   readonly brokers: ClusterBroker[] = []
   readonly #options: ClusterOptions
 
@@ -46,7 +50,9 @@ export class Cluster {
       closers.push(() => s3.stop())
       const s3Proxy = await S3FaultProxy.start(s3.endpoint, options.random ?? Math.random)
       closers.push(() => s3Proxy.stop())
-      const cluster = new Cluster(folder, { etcd, s3, s3Proxy }, options)
+      const balancer = options.balanced === true ? await LoadBalancer.start() : undefined
+      closers.push(async () => balancer?.stop())
+      const cluster = new Cluster(folder, { etcd, s3, s3Proxy, balancer }, options)
       closers.push(() => cluster.#stopBrokers())
       await Promise.all(Array.from({ length: options.brokers }, () => cluster.addBroker()))
       return cluster
@@ -59,29 +65,32 @@ export class Cluster {
 
   private constructor(
     folder: string,
-    { etcd, s3, s3Proxy }: Pick<Cluster, 'etcd' | 's3' | 's3Proxy'>,
+    { etcd, s3, s3Proxy, balancer }: Pick<Cluster, 'etcd' | 's3' | 's3Proxy' | 'balancer'>,
     options: ClusterOptions,
   ) {
     this.folder = folder
     this.etcd = etcd
     this.s3 = s3
     this.s3Proxy = s3Proxy
+    this.balancer = balancer
     this.#options = options
   }
 
-  /** Addresses of all brokers for a client's `bootstrap.servers`. */
+  /** For a client's `bootstrap.servers`: the load balancer, or all brokers. */
   get bootstrap(): string {
+    if (this.balancer !== undefined) return `127.0.0.1:${this.balancer.port}`
     return this.brokers.map(({ port }) => `127.0.0.1:${port}`).join(',')
   }
 
   /** Resolves when the broker is ready. */
   async addBroker(settings: Readonly<Record<string, string>> = {}): Promise<ClusterBroker> {
-    const { s3, s3Proxy, etcd, folder } = this
+    const { s3, s3Proxy, etcd, folder, balancer } = this
     const { main, settings: common } = this.#options
     const broker = await ClusterBroker.create({
       logFile: join(folder, `broker-${this.brokers.length}.log`),
       etcd: etcd.members,
       ...(main === undefined ? {} : { main }),
+      sharedAddress: balancer === undefined ? undefined : `127.0.0.1:${balancer.port}`,
       settings: {
         KAFSCALE_S3_BUCKET: s3.bucket,
         KAFSCALE_S3_REGION: s3.region,
@@ -93,12 +102,14 @@ export class Cluster {
       },
     })
     this.brokers.push(broker)
+    balancer?.add(broker.sharedPort)
     await broker.start()
     return broker
   }
 
   async stop(): Promise<void> {
     await this.#stopBrokers()
+    await this.balancer?.stop()
     await this.s3Proxy.stop()
     await this.s3.stop()
     await this.etcd.stop()
