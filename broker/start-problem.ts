@@ -1,14 +1,20 @@
 /** Why the broker did not start, in one line that names what to change. */
 import { WrongPrefix } from './core.ts'
+import { BrokerIdTaken } from './ledger/broker-id.ts'
 import { FolderInUse } from './ledger/folder-lock.ts'
 import type { Address } from './setting-kinds.ts'
 import type { Settings } from './settings.ts'
+import { TooNew } from './state/commands.ts'
+import { ForeignObjects } from './upkeep/cluster-marker.ts'
 
 export function startProblem(cause: unknown, settings: Settings): string {
   if (cause instanceof FolderInUse) {
     return `KAFSCALE_DATA_DIR: ${settings.dataDir} is in use by another broker; stop it or name another folder`
   }
-  if (cause instanceof WrongPrefix) return `KAFSCALE_S3_NAMESPACE: ${cause.message}`
+  if (cause instanceof WrongPrefix || cause instanceof ForeignObjects) return `KAFSCALE_S3_NAMESPACE: ${cause.message}`
+  if (cause instanceof BrokerIdTaken) return `KAFSCALE_BROKER_ID: ${cause.message}`
+  // These say everything themselves.
+  if (cause instanceof TooNew || (cause instanceof Error && SELF_EXPLAINING.has(cause.name))) return cause.message
   const { code, syscall, port, message } = factsOf(cause)
   // Files have some of these codes too.
   if (syscall === 'listen' && (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL')) {
@@ -18,8 +24,13 @@ export function startProblem(cause: unknown, settings: Settings): string {
         : (['KAFSCALE_BROKER_ADDR', settings.listen] as const)
     return `${name}: cannot listen on ${written(address)}: ${REASONS[code]}`
   }
-  return `KAFSCALE_DATA_DIR: ${settings.dataDir} cannot be used: ${message.split('\n')[0]}`
+  const [line = ''] = message.split('\n')
+  if (settings.dataDir === undefined) return line
+  return `KAFSCALE_DATA_DIR: ${settings.dataDir} cannot be used: ${line}`
 }
+
+/** By name, because the modules of the last two are only loaded for a cluster. */
+const SELF_EXPLAINING: ReadonlySet<string> = new Set(['UnreadableFile', 'S3StartProblem', 'EtcdStartProblem'])
 
 interface Facts {
   readonly code?: unknown

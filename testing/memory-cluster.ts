@@ -28,27 +28,39 @@ export interface TestCore {
 
 /** Brokers 0 to `count` - 1 with topic `t` of one partition, each with a listener of its own and a shared one. */
 export async function startCores(count: number): Promise<{ clock: VirtualClock; cores: readonly TestCore[] }> {
-  const clock = new VirtualClock()
-  const ledger = new MemoryLedger()
-  const store = new MemoryStore()
-  const random = new SeededRandom(7)
+  const shared = sharedParts()
+  const { clock } = shared
   const cores: TestCore[] = []
-  for (let id = 0; id < count; id++) cores.push(await start(id, { clock, ledger, store, random }, cores))
+  for (let id = 0; id < count; id++) cores.push(await startCore(id, shared, cores))
   const body = { topicId: topicIdOf(1), name: 't', partitions: 1, replicationFactor: 1, configs: [] }
   for (const { core } of cores.slice(0, 1)) await clock.until(core.replica.submit({ type: 'createTopic', body }))
   await clock.advance(10)
   return { clock, cores }
 }
 
-interface Shared {
+export interface Shared {
   readonly clock: VirtualClock
   readonly ledger: MemoryLedger
   readonly store: MemoryStore
   readonly random: SeededRandom
 }
 
-async function start(id: number, shared: Shared, others: readonly TestCore[]): Promise<TestCore> {
-  const { clock, ledger, store, random } = shared
+export function sharedParts(): Shared {
+  return {
+    clock: new VirtualClock(),
+    ledger: new MemoryLedger(),
+    store: new MemoryStore(),
+    random: new SeededRandom(7),
+  }
+}
+
+/** Rejects with what Core.start rejects with. `others` may grow later. */
+export async function startCore(
+  id: number,
+  { clock, ledger, store, random }: Shared,
+  others: readonly TestCore[] = [],
+  featureLevel = FEATURE_LEVEL,
+): Promise<TestCore> {
   let isCut = false
   const core = await clock.until(
     Core.start({
@@ -59,7 +71,7 @@ async function start(id: number, shared: Shared, others: readonly TestCore[]): P
       log: createLogger('silent'),
       brokerId: id,
       info: {
-        featureLevel: FEATURE_LEVEL,
+        featureLevel,
         software: 'test',
         rack: null,
         listeners: [

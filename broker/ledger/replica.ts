@@ -182,6 +182,7 @@ export class Replica {
       onEvent: event => this.#onEvent(event),
       onBroken: cause => this.#lose(cause),
     })
+    if (this.#lost !== undefined) throw this.#lost
   }
 
   async #latestSnapshot(): Promise<ClusterState> {
