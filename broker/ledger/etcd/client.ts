@@ -8,7 +8,7 @@
 
 import { rootCertificates } from 'node:tls'
 import { Etcd3, type IDuplexStream, type IResponseHeader, type IWatchRequest, type IWatchResponse } from 'etcd3'
-import type { Clock, Timer } from '../../clock.ts'
+import { type Clock, systemClock, type Timer } from '../../clock.ts'
 import { isElsewhereBetter, OtherCluster, problemOf } from './problems.ts'
 
 /** Of every call. etcd itself gives up on a request after about 7 s. */
@@ -147,12 +147,13 @@ export class EtcdClient {
   }
 
   #connect(): Etcd3 {
-    const { username, password, tls, clock } = this.#options
+    const { username, password, tls } = this.#options
     return new Etcd3({
       hosts: [this.endpoint],
       ...(tls === undefined ? {} : { credentials: credentials(tls) }),
       ...(username === undefined ? {} : { auth: { username, password: password ?? '' } }),
-      defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: clock.now() + CALL_MS }),
+      // gRPC compares deadlines with the clock of the process, whatever clock the broker is given.
+      defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: systemClock.now() + CALL_MS }),
       faultHandling: { host: () => passThrough, global: passThrough },
       grpcOptions: {
         // etcd counts pings below 5 s as abuse.
