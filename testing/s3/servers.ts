@@ -1,15 +1,17 @@
 // Real S3 servers on loopback, each with one empty bucket, for tests, demos and benches. Stopping one removes its data.
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { hash } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Agent, request } from 'undici'
 import { type Credentials, Signer } from '../../broker/objects/s3/sigv4.ts'
 import { moto, s3rver, versitygw } from '../../tools/parts/s3-servers.ts'
 import { type Child, startChild, untilReady } from '../child.ts'
 import { freePorts } from '../ports.ts'
 
 export interface S3Server {
-  /** `http://127.0.0.1:port` */
+  /** `http://127.0.0.1:port`, or `https://` with TLS. */
   readonly endpoint: string
   readonly region: string
   readonly accessKey: string
@@ -28,6 +30,8 @@ export interface S3ServerOptions {
   readonly port?: number
   /** Where the objects live; default: a temporary folder, removed at the end. */
   readonly folder?: string
+  /** Files with certificate and key, PEM, for TLS; versitygw only. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
 }
 
 const region = 'us-east-1'
@@ -36,9 +40,11 @@ const readyMs = 60_000
 /** versitygw: honours conditional writes and checks signatures and checksums. */
 export async function startVersitygw(options: S3ServerOptions = {}): Promise<S3Server> {
   const program = await versitygw()
+  const { tls } = options
+  const secure = tls === undefined ? [] : ['--cert', tls.certificate, '--key', tls.key]
   return start(options, { accessKey: 'versity', secretKey: 'versity-secret' }, (port, folder, keys) => ({
     program,
-    args: ['--port', `127.0.0.1:${port}`, '--region', region, '--quiet', 'posix', folder],
+    args: [...secure, '--port', `127.0.0.1:${port}`, '--region', region, '--quiet', 'posix', folder],
     env: { ROOT_ACCESS_KEY: keys.accessKey, ROOT_SECRET_KEY: keys.secretKey },
   }))
 }
@@ -82,12 +88,13 @@ async function start(
   const own = await mkdtemp(join(tmpdir(), 'kafscale-s3-'))
   const [port = 0] = options.port === undefined ? await freePorts(1) : [options.port]
   const bucket = options.bucket ?? 'kafscale'
-  const endpoint = `http://127.0.0.1:${port}`
+  const endpoint = `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
   const folder = options.folder ?? join(own, 'data')
   await mkdir(folder, { recursive: true })
   const { program, args, env } = launch(port, folder, keys)
   const child = await startChild(program, args, { env: { ...process.env, ...env }, logFile: join(own, 'log') })
-  await untilReady(child, readyMs, () => makeBucket(endpoint, keys, bucket))
+  const ca = options.tls && (await readFile(options.tls.certificate, 'utf8'))
+  await untilReady(child, readyMs, () => makeBucket(endpoint, keys, bucket, ca))
   return {
     endpoint,
     region,
@@ -101,10 +108,9 @@ async function start(
   }
 }
 
-/** Makes a bucket, or finds that it is there. False while the server does not answer. */
-export async function makeBucket(endpoint: string, keys: Keys, bucket: string): Promise<boolean> {
+/** Makes a bucket, or finds that it is there. False while the server does not answer. `ca`: PEM, for TLS. */
+export async function makeBucket(endpoint: string, keys: Keys, bucket: string, ca?: string): Promise<boolean> {
   const credentials: Credentials = { accessKeyId: keys.accessKey, secretAccessKey: keys.secretKey }
-  const emptyHash = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
   const headers = new Signer(region).sign(
     {
       method: 'PUT',
@@ -116,9 +122,16 @@ export async function makeBucket(endpoint: string, keys: Keys, bucket: string): 
     credentials,
     Date.now(),
   )
-  const answer = await fetch(`${endpoint}/${bucket}`, { method: 'PUT', headers }).catch(() => undefined)
-  if (answer === undefined) return false
-  const text = await answer.text()
-  if (answer.ok || text.includes('BucketAlreadyOwnedByYou') || text.includes('BucketAlreadyExists')) return true
-  throw new Error(`the bucket ${bucket} was refused: ${answer.status} ${text.slice(0, 500)}`)
+  const dispatcher = new Agent(ca === undefined ? {} : { connect: { ca } })
+  try {
+    const answer = await request(`${endpoint}/${bucket}`, { method: 'PUT', headers, dispatcher }).catch(() => undefined)
+    if (answer === undefined) return false
+    const text = await answer.body.text()
+    if (answer.statusCode < 300 || /BucketAlreadyOwnedByYou|BucketAlreadyExists/.test(text)) return true
+    throw new Error(`the bucket ${bucket} was refused: ${answer.statusCode} ${text.slice(0, 500)}`)
+  } finally {
+    await dispatcher.destroy()
+  }
 }
+
+const emptyHash = hash('sha256', '')
