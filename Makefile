@@ -1,6 +1,6 @@
 # Every command works on a fresh machine with Node, npm and make; what else a suite needs it fetches itself.
 
-.PHONY: demo demo-cluster test test-unit test-e2e bench build check format generate simulate clean
+.PHONY: demo demo-cluster test test-unit test-e2e bench build image check format generate simulate clean
 
 demo: node_modules/.installed
 	@npm run --silent demo
@@ -27,6 +27,10 @@ bench: node_modules/.installed
 
 build: node_modules/.installed
 	@rm -rf dist && npm run --silent build
+
+# The image of broker and operator, as an archive for `docker load` or `ctr images import`.
+image: node_modules/.installed
+	@npm run --silent image -- $(IMAGE_FILE) $(IMAGE_TAG)
 
 check: node_modules/.installed
 	@npm run --silent check && npm run --silent lint

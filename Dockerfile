@@ -1,0 +1,16 @@
+# The one image of broker and operator. `make image` builds the same files without a container engine.
+FROM node:24-bookworm-slim AS build
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY . .
+RUN node tools/image/rootfs.ts /rootfs
+
+FROM scratch
+COPY --from=build /rootfs /
+USER 65532:65532
+WORKDIR /app
+ENV PATH=/usr/local/bin NODE_ENV=production
+EXPOSE 9092 19092 19093
+ENTRYPOINT ["/usr/local/bin/node"]
+CMD ["/app/dist/broker/main.js"]
