@@ -91,8 +91,16 @@ describe('credentials', () => {
     expect(fetches).toHaveLength(3)
     await clock.advance(4 * minute)
     const last = source.get()
-    fetches[2]?.fail()
+    fetches.at(-1)?.fail()
     await expect(last).rejects.toThrow(NoCredentials)
+  })
+
+  test('are not waited for without end', async () => {
+    await expect(Promise.all([source.get(), clock.advance(20_000)])).rejects.toThrow(/no provider answered/)
+    const next = source.get()
+    fetches[1]?.give()
+    expect((await next).accessKeyId).toBe('key1')
+    expect(clock.pending).toBe(0)
   })
 
   test('that the store refuses are replaced', async () => {

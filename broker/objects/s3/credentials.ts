@@ -21,6 +21,8 @@ const refreshBeforeMs = 5 * 60_000
 /** Requests that take a while must not carry credentials that expire under way. */
 const safetyMs = 15_000
 const pauseAfterFailureMs = 10_000
+/** A metadata service that hangs must not hang all requests. */
+const providerTimeoutMs = 15_000
 
 export class CredentialSource {
   readonly #provider: CredentialProvider
@@ -68,7 +70,7 @@ export class CredentialSource {
 
   async #fetch(): Promise<Credentials> {
     try {
-      this.#current = await this.#provider()
+      this.#current = await this.#inTime(this.#provider())
       this.#failedAt = undefined
       return this.#current
     } catch (error) {
@@ -76,6 +78,19 @@ export class CredentialSource {
       const why = error instanceof Error ? error.message : String(error)
       this.#onWarning(`the S3 credentials could not be fetched: ${why}`)
       throw new NoCredentials(why, { cause: error })
+    }
+  }
+
+  async #inTime<T>(work: Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const timer = this.#clock.setTimeout(
+      () => reject(new Error(`no provider answered in ${providerTimeoutMs / 1000} s`)),
+      providerTimeoutMs,
+    )
+    try {
+      return await Promise.race([work, promise])
+    } finally {
+      this.#clock.clearTimeout(timer)
     }
   }
 }

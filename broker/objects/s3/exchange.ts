@@ -107,7 +107,8 @@ class Receiver implements Dispatcher.DispatchHandler {
     const length = announced === undefined ? undefined : Number(announced)
     if (this.#request.method === 'HEAD') return
     if (length === undefined) {
-      if (headers['transfer-encoding'] === undefined && status !== 204)
+      // The end of the connection may be the end of an error, but not that of data.
+      if (headers['transfer-encoding'] === undefined && status < 300 && status !== 204)
         this.fail(truncated('an answer that does not say where it ends'))
       return
     }

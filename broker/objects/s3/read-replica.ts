@@ -38,8 +38,8 @@ export class ReadReplica {
       this.#failures = 0
       return bytes
     } catch (error) {
-      // Replication takes its time, so what is not there yet is no failure.
-      if (!(error instanceof ObjectNotFound)) this.#failed(error, 1)
+      // Replication takes its time, so what is not there yet is no failure; nor is a range that nobody can give.
+      if (!(error instanceof ObjectNotFound) && !(error instanceof RangeError)) this.#failed(error, 1)
       return undefined
     }
   }

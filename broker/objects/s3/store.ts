@@ -99,7 +99,7 @@ export class S3Store implements ObjectStore {
         assertRange(key, range, await this.#sizeOf(key))
         return Buffer.alloc(0)
       }
-      const near = await this.#replica?.try(client => getOnce(client, key, range, client.deadline(0)))
+      const near = await this.#replica?.try(client => getOnce(client, key, range, client.deadline(bytesIn(range))))
       if (near !== undefined) return near
       const deadline = this.#client.deadline(bytesIn(range))
       return this.#client.retrying(deadline, () => getOnce(this.#client, key, range, deadline))
