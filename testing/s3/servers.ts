@@ -94,17 +94,21 @@ async function start(
   const { program, args, env } = launch(port, folder, keys)
   const child = await startChild(program, args, { env: { ...process.env, ...env }, logFile: join(own, 'log') })
   const ca = options.tls && (await readFile(options.tls.certificate, 'utf8'))
-  await untilReady(child, readyMs, () => makeBucket(endpoint, keys, bucket, ca))
+  const stop = async (): Promise<void> => {
+    await child.stop()
+    await rm(own, { recursive: true, force: true })
+  }
+  await untilReady(child, readyMs, () => makeBucket(endpoint, keys, bucket, ca)).catch(async error => {
+    await stop()
+    throw error
+  })
   return {
     endpoint,
     region,
     bucket,
     process: child,
     ...keys,
-    stop: async () => {
-      await child.stop()
-      await rm(own, { recursive: true, force: true })
-    },
+    stop,
   }
 }
 
