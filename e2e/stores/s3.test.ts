@@ -27,19 +27,23 @@ const freshBucket = async (server: S3Server): Promise<string> => {
   return bucket
 }
 
-const contractOn = (name: string, start: () => Promise<S3Server>): void => {
+type Racing = Parameters<typeof testObjectStore>[2]
+
+const contractOn = (name: string, start: () => Promise<S3Server>, racing?: Racing): void => {
   let server: S3Server
   beforeAll(async () => {
     server = await start()
   }, 90_000)
   afterAll(() => server.stop())
-  testObjectStore(name, async () => ({
+  const open = async () => ({
     store: await S3Store.open({ ...optionsFor(server), bucket: await freshBucket(server) }),
-  }))
+  })
+  testObjectStore(name, open, racing)
 }
 
 await suiteWith('versitygw', versitygw(), () => {
-  contractOn('S3 store on versitygw', startVersitygw)
+  // Version 1.7.0 looks for the key and then writes, so puts at the same moment may all succeed.
+  contractOn('S3 store on versitygw', startVersitygw, 'several may win')
 
   describe('start problems on versitygw', () => {
     let server: S3Server

@@ -37,7 +37,10 @@ export interface S3ServerOptions {
 const region = 'us-east-1'
 const readyMs = 60_000
 
-/** versitygw: honours conditional writes and checks signatures and checksums. */
+/**
+ * versitygw: honours conditional writes, though not between puts of one key at the same moment, and checks signatures and
+ * checksums.
+ */
 export async function startVersitygw(options: S3ServerOptions = {}): Promise<S3Server> {
   const program = await versitygw()
   const { tls } = options
