@@ -74,7 +74,8 @@ await suiteWith('the ledger in etcd, with faults', programs(), part => {
     test.each([0, 1, 2])(
       'goes on when member %d is stopped without being killed',
       async index => {
-        const [writer, other] = [await start(), await start()]
+        // A leader that was frozen for longer than a lease revokes it when it thaws (etcd-io/etcd#15247).
+        const [writer, other] = [await start({ ttlSeconds: 30 }), await start()]
         const epoch = await writer.ledger.openSession('1', payload)
         await appendAll(writer, epoch, 1, 5)
         etcd.freeze(index)

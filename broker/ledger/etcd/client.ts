@@ -1,7 +1,7 @@
 /**
  * Calls to etcd, made safe: each has a deadline, and all of them, streams included, go to one member at a time.
  *
- * The member is left for the next one when it does not answer or says that it cannot serve. Those who hold streams learn
+ * The member is left for another one when it does not answer or says that it cannot serve. Those who hold streams learn
  * that by `onMoved`: a member that was cut off from its peers keeps streams open and lets them starve. Nothing here
  * is tried twice; `retrying` does that where it is right.
  */
@@ -11,8 +11,10 @@ import { Etcd3, type IDuplexStream, type IResponseHeader, type IWatchRequest, ty
 import { type Clock, systemClock, type Timer } from '../../clock.ts'
 import { isElsewhereBetter, OtherCluster, problemOf } from './problems.ts'
 
-/** Of every call. etcd itself gives up on a request after about 7 s. */
-const CALL_MS = 3000
+/** Of every call: an election takes a second or two. etcd itself gives up on a request after about 7 s. */
+const CALL_MS = 2000
+/** In which a member must answer to be chosen. */
+const PROBE_MS = 1000
 
 export interface EtcdClientOptions {
   /** `http://host:port` or `https://host:port`. */
@@ -46,13 +48,15 @@ export class EtcdClient {
   #connection: Etcd3
   #current: number
   #clusterId: string | undefined
+  /** While another member is looked for; calls wait for it. */
+  #choosing: Promise<void> | undefined
   #closed = false
 
   constructor(options: EtcdClientOptions) {
     this.#options = options
     // Brokers that start at different times begin with different members.
     this.#current = Math.floor(options.clock.now()) % options.endpoints.length
-    this.#connection = this.#connect()
+    this.#connection = this.#connect(this.endpoint)
   }
 
   get endpoint(): string {
@@ -65,6 +69,7 @@ export class EtcdClient {
 
   /** One call of the current member. Rejects with what etcd3 throws; `problemOf` sorts it. */
   async call<T extends { header?: IResponseHeader }>(what: (etcd: Etcd3) => Promise<T>): Promise<T> {
+    await this.#choosing
     const connection = this.#connection
     let response: T
     try {
@@ -78,10 +83,11 @@ export class EtcdClient {
   }
 
   /** Seconds that the lease has left; 0 when there is no such lease. */
-  async keepAlive(lease: string): Promise<number> {
+  async keepAlive(lease: string, limitMs: number): Promise<number> {
+    await this.#choosing
     const connection = this.#connection
     try {
-      return await this.#keepAliveOnce(connection, lease)
+      return await this.#keepAliveOnce(connection, lease, limitMs)
     } catch (cause) {
       this.failed(connection, cause)
       throw cause
@@ -90,22 +96,54 @@ export class EtcdClient {
 
   /** A watch stream to the current member. Its owner cancels it, and reports its failure by `failed`. */
   async openWatch(): Promise<{ readonly stream: WatchCall; readonly connection: Etcd3 }> {
+    await this.#choosing
     const connection = this.#connection
     const stream = await withDeadline(this.#options.clock, connection.watchClient.watch())
     return { stream, connection }
   }
 
-  /** Notes a failed call of `connection`: goes on to the next member if this one is the reason. */
+  /** Notes a failed call of `connection`: looks for another member if this one is the reason. */
   failed(connection: Etcd3, cause: unknown): void {
-    if (this.#closed || connection !== this.#connection) return
+    if (this.#closed || connection !== this.#connection || this.#choosing !== undefined) return
     const problem = problemOf(cause)
-    if (isElsewhereBetter(problem)) this.#current = (this.#current + 1) % this.#options.endpoints.length
-    else if (problem !== 'stale-login') return
-    const moves = this.#options.endpoints.length > 1 && problem !== 'stale-login'
-    // A new login takes a new connection too: etcd3 does not renew one whose rights have changed.
-    this.#connection = this.#connect()
-    connection.close()
-    if (moves) for (const listener of [...this.#movedListeners]) listener()
+    const moves = isElsewhereBetter(problem) && this.#options.endpoints.length > 1
+    if (moves) {
+      this.#choosing = this.#choose().finally(() => {
+        this.#choosing = undefined
+      })
+    } else if (isElsewhereBetter(problem) || problem === 'stale-login') {
+      // A new login takes a new connection too: etcd3 does not renew one whose rights have changed.
+      this.#use(this.#current, this.#connect(this.endpoint))
+    }
+  }
+
+  /**
+   * Goes on with the first of the other members to answer that it knows a leader, else with the next one. Going round
+   * blindly would lead to members that are down or frozen while those that are up elect a leader.
+   */
+  async #choose(): Promise<void> {
+    const { endpoints } = this.#options
+    const others = endpoints.map((_, index) => index).filter(index => index !== this.#current)
+    const probes = others.map(index => ({ index, connection: this.#connect(endpoints[index] ?? '') }))
+    const [next] = probes
+    const chosen = await Promise.any(probes.map(probe => this.#probe(probe))).catch(() => next)
+    for (const probe of probes) if (probe !== chosen || this.#closed) probe.connection.close()
+    if (chosen === undefined || this.#closed) return
+    this.#use(chosen.index, chosen.connection)
+    for (const listener of [...this.#movedListeners]) listener()
+  }
+
+  async #probe<T extends { readonly connection: Etcd3 }>(probe: T): Promise<T> {
+    const { leader } = await withDeadline(this.#options.clock, probe.connection.maintenance.status(), PROBE_MS)
+    if (leader === '0') throw new Error('the member knows no leader')
+    return probe
+  }
+
+  #use(index: number, connection: Etcd3): void {
+    const before = this.#connection
+    this.#current = index
+    this.#connection = connection
+    before.close()
   }
 
   /** Throws OtherCluster when the response is from another cluster than all before. */
@@ -146,10 +184,10 @@ export class EtcdClient {
     for (const wake of [...this.#pauses]) wake()
   }
 
-  #connect(): Etcd3 {
+  #connect(endpoint: string): Etcd3 {
     const { username, password, tls } = this.#options
     return new Etcd3({
-      hosts: [this.endpoint],
+      hosts: [endpoint],
       ...(tls === undefined ? {} : { credentials: credentials(tls) }),
       ...(username === undefined ? {} : { auth: { username, password: password ?? '' } }),
       // gRPC compares deadlines with the clock of the process, whatever clock the broker is given.
@@ -169,7 +207,7 @@ export class EtcdClient {
     })
   }
 
-  async #keepAliveOnce(connection: Etcd3, lease: string): Promise<number> {
+  async #keepAliveOnce(connection: Etcd3, lease: string, limitMs: number): Promise<number> {
     const stream = await withDeadline(this.#options.clock, connection.leaseClient.leaseKeepAlive())
     try {
       const answer = new Promise<number>((resolve, reject) => {
@@ -178,7 +216,7 @@ export class EtcdClient {
         stream.on('end', () => reject(new Error('etcd ended the stream of keep-alives')))
       })
       stream.write({ ID: lease })
-      const seconds = await withDeadline(this.#options.clock, answer)
+      const seconds = await withDeadline(this.#options.clock, answer, limitMs)
       stream.end()
       return seconds
     } catch (cause) {

@@ -15,6 +15,8 @@ const MARGIN = 1 / 6
 
 /** Renewals come three to a lease's time; a failed one is tried again sooner. */
 const RENEWALS = 3
+/** Of a lease's time: so there is some left when a member did not answer. */
+const RENEWAL_LIMIT = 1 / 6
 const AGAIN_MS = 200
 
 export interface LeaseOptions {
@@ -81,7 +83,7 @@ export class Lease {
     const { client, clock, onGone } = this.#options
     const asked = clock.monotonic()
     try {
-      const seconds = await client.keepAlive(this.id)
+      const seconds = await client.keepAlive(this.id, this.#ttlMs * RENEWAL_LIMIT)
       // A leader that has not yet applied the grant knows nothing of the lease either, hence the question.
       if (seconds <= 0 && (await onGone())) {
         this.#gone = true
