@@ -26,7 +26,7 @@ const COMPRESSION = {
   zstd: CompressionTypes.ZSTD,
 } satisfies Record<Codec, number>
 
-const kafka = new Kafka({ brokers: [bootstrapArgument()], clientId: 'kafkajs-agent', logLevel: logLevel.NOTHING })
+const kafka = new Kafka({ brokers: bootstrapArgument(), clientId: 'kafkajs-agent', logLevel: logLevel.NOTHING })
 const admin = kafka.admin()
 await admin.connect()
 let member: Consumer | undefined

@@ -16,7 +16,7 @@ import {
 import type { ReadRecordJson } from './protocol.ts'
 import { base64, bootstrapArgument, bytes, emit, emitRecord, serve } from './serve.ts'
 
-const base = { clientId: 'platformatic-agent', bootstrapBrokers: [bootstrapArgument()] }
+const base = { clientId: 'platformatic-agent', bootstrapBrokers: bootstrapArgument() }
 const admin = new Admin(base)
 let member: Consumer | undefined
 

@@ -7,11 +7,11 @@ export type Handlers = {
   [Name in keyof Calls]?: (args: Calls[Name]['args']) => Promise<Calls[Name]['result']>
 }
 
-/** The address given on the command line. */
-export function bootstrapArgument(): string {
+/** The addresses given on the command line, separated by commas. */
+export function bootstrapArgument(): string[] {
   const bootstrap = process.argv[2]
-  if (!bootstrap) throw new Error('usage: agent HOST:PORT')
-  return bootstrap
+  if (!bootstrap) throw new Error('usage: agent HOST:PORT,...')
+  return bootstrap.split(',')
 }
 
 /** Serves calls until stdin ends, then ends the process. Calls run at once, not one after another. */
