@@ -14,7 +14,7 @@ const config: Config = {
     {
       ...shared,
       displayName: 'unit',
-      roots: ['broker', 'testing', 'tools'].map(room => `<rootDir>/${room}`),
+      roots: ['broker', 'operator', 'testing', 'tools'].map(room => `<rootDir>/${room}`),
     },
     { ...shared, displayName: 'e2e', roots: ['<rootDir>/e2e'] },
   ],
