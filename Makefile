@@ -1,6 +1,6 @@
 # Every command works on a fresh machine with Node, npm and make; what else a suite needs it fetches itself.
 
-.PHONY: demo demo-cluster test test-unit test-e2e bench build image check format generate simulate clean
+.PHONY: demo demo-cluster test test-unit test-e2e bench bench-cluster build image check format generate simulate clean
 
 demo: node_modules/.installed
 	@npm run --silent demo
@@ -24,6 +24,10 @@ simulate: node_modules/.installed
 
 bench: node_modules/.installed
 	@npm run --silent bench -- $(WHAT)
+
+# Figures of a cluster on real etcd and a real S3 server; WHAT="latency kill" for some of them.
+bench-cluster: node_modules/.installed
+	@npm run --silent bench-cluster -- $(WHAT)
 
 build: node_modules/.installed
 	@rm -rf dist && npm run --silent build

@@ -1,9 +1,7 @@
 /** Apache's own producer-perf-test and consumer-perf-test against both brokers: throughput and the broker's CPU time per GB. */
 
-import { join } from 'node:path'
-import { run } from '../tools/parts/command.ts'
-import { jdk, kafka } from '../tools/parts/parts.ts'
 import { cpuSeconds, type Peer, residentMb } from './peers.ts'
+import { perfTest } from './perf-test.ts'
 import { table } from './table.ts'
 
 const RECORD_BYTES = 1024
@@ -14,13 +12,6 @@ interface Measured {
   readonly cpuPerGb: number
 }
 
-async function tool(name: string, args: readonly string[]): Promise<string> {
-  const [lib, { java }] = await Promise.all([kafka('4.3.1'), jdk()])
-  const result = await run(java, ['-Xmx512m', '-cp', join(lib, '*'), `org.apache.kafka.tools.${name}`, ...args])
-  if (result.code !== 0) throw new Error(`${name}: ${result.stderr}`)
-  return result.stdout
-}
-
 async function measured(peer: Peer, records: number, work: () => Promise<number>): Promise<Measured> {
   const before = await cpuSeconds(peer.pid)
   const mbPerSecond = await work()
@@ -28,7 +19,7 @@ async function measured(peer: Peer, records: number, work: () => Promise<number>
 }
 
 async function produceOnce(peer: Peer, records: number): Promise<number> {
-  const output = await tool('ProducerPerformance', [
+  const output = await perfTest('ProducerPerformance', [
     ...[
       '--topic',
       TOPIC,
@@ -45,7 +36,7 @@ async function produceOnce(peer: Peer, records: number): Promise<number> {
 }
 
 async function consumeOnce(peer: Peer, records: number): Promise<number> {
-  const output = await tool('ConsumerPerformance', [
+  const output = await perfTest('ConsumerPerformance', [
     ...['--bootstrap-server', peer.bootstrap, '--topic', TOPIC, '--num-records', String(records), '--timeout', '60000'],
   ])
   // start, end, MB, MB/s, records, records/s, rebalance ms, fetch ms, fetch MB/s, fetch records/s
