@@ -1,7 +1,8 @@
 // Several brokers without sockets over one ledger and one store in memory, which pass requests on to each other directly.
 
+import type { Peers } from '../broker/api/forwarding.ts'
 import type { Client } from '../broker/api/handler.ts'
-import { Core } from '../broker/core.ts'
+import { Core, type CoreOptions } from '../broker/core.ts'
 import { MemoryLedger } from '../broker/ledger/memory.ts'
 import { MemoryStore } from '../broker/objects/memory.ts'
 import { createLogger } from '../broker/observe/logger.ts'
@@ -54,69 +55,83 @@ export function sharedParts(): Shared {
   }
 }
 
+export interface CoreVariation {
+  readonly featureLevel?: number
+  readonly peers?: Peers
+}
+
+/** Of a broker with a listener of its own and a shared one. */
+export function coreOptions(
+  brokerId: number,
+  { clock, ledger, store, random }: Shared,
+  { featureLevel = FEATURE_LEVEL, peers }: CoreVariation = {},
+): Omit<CoreOptions, 'onLost'> {
+  return {
+    clock,
+    ledger: ledger.connect(clock),
+    store,
+    random: { uuid: () => random.uuid(), int: max => random.int(1, max) },
+    log: createLogger('silent'),
+    brokerId,
+    info: {
+      featureLevel,
+      software: 'test',
+      rack: null,
+      listeners: [
+        { name: 'PLAINTEXT', host: `broker-${brokerId}.test`, port: 9092, shared: false },
+        { name: 'SHARED', host: 'all.test', port: 443, shared: true },
+      ],
+    },
+    prefix: 'test',
+    api: id => ({
+      brokerId: id,
+      autoCreateTopics: false,
+      autoCreatePartitions: 1,
+      maxPartitionsPerTopic: 100,
+      maxPartitions: 200,
+      logDir: 'memory',
+      brokerConfigs: new Map(),
+    }),
+    flush: {
+      windowBytes: 65_536,
+      maxWaitMs: 1,
+      uploadSlots: 2,
+      putsPerSecond: Number.POSITIVE_INFINITY,
+      memoryBytes: 1_000_000,
+    },
+    cacheBytes: 1_000_000,
+    fetchMemoryBytes: 1_000_000,
+    groups: {
+      initialRebalanceDelayMs: 0,
+      minSessionTimeoutMs: 1000,
+      maxSessionTimeoutMs: 60_000,
+      maxSize: 10,
+      offsetsRetentionMs: 604_800_000,
+    },
+    upkeep: { checkpointEveryMs: 30_000, retentionEveryMs: 300_000, rollUpEveryMs: 30_000, sweepEveryMs: 30_000 },
+    traffic: { produced: () => {}, fetched: () => {}, forgetTopic: () => {} },
+    ...(peers === undefined ? {} : { peers }),
+  }
+}
+
 /** Rejects with what Core.start rejects with. `others` may grow later. */
 export async function startCore(
   id: number,
-  { clock, ledger, store, random }: Shared,
+  shared: Shared,
   others: readonly TestCore[] = [],
   featureLevel = FEATURE_LEVEL,
 ): Promise<TestCore> {
   let isCut = false
-  const core = await clock.until(
-    Core.start({
-      clock,
-      ledger: ledger.connect(clock),
-      store,
-      random: { uuid: () => random.uuid(), int: max => random.int(1, max) },
-      log: createLogger('silent'),
-      brokerId: id,
-      info: {
-        featureLevel,
-        software: 'test',
-        rack: null,
-        listeners: [
-          { name: 'PLAINTEXT', host: `broker-${id}.test`, port: 9092, shared: false },
-          { name: 'SHARED', host: 'all.test', port: 443, shared: true },
-        ],
-      },
-      prefix: 'test',
-      api: brokerId => ({
-        brokerId,
-        autoCreateTopics: false,
-        autoCreatePartitions: 1,
-        maxPartitionsPerTopic: 100,
-        maxPartitions: 200,
-        logDir: 'memory',
-        brokerConfigs: new Map(),
-      }),
-      flush: {
-        windowBytes: 65_536,
-        maxWaitMs: 1,
-        uploadSlots: 2,
-        putsPerSecond: Number.POSITIVE_INFINITY,
-        memoryBytes: 1_000_000,
-      },
-      cacheBytes: 1_000_000,
-      fetchMemoryBytes: 1_000_000,
-      groups: {
-        initialRebalanceDelayMs: 0,
-        minSessionTimeoutMs: 1000,
-        maxSessionTimeoutMs: 60_000,
-        maxSize: 10,
-        offsetsRetentionMs: 604_800_000,
-      },
-      upkeep: { checkpointEveryMs: 30_000, retentionEveryMs: 300_000, rollUpEveryMs: 30_000, sweepEveryMs: 30_000 },
-      traffic: { produced: () => {}, fetched: () => {}, forgetTopic: () => {} },
-      peers: {
-        ask: async (member, name, request, { version }) => {
-          const peer = others.find(other => other.core.replica.epoch === member.epoch)
-          const answer = isCut ? undefined : await peer?.ask(name, version, request, 'PLAINTEXT')
-          if (answer === undefined || answer === null) throw new Error('the peer does not answer')
-          return answer
-        },
-      },
-      onLost: () => {},
-    }),
+  const peers: Peers = {
+    ask: async (member, name, request, { version }) => {
+      const peer = others.find(other => other.core.replica.epoch === member.epoch)
+      const answer = isCut ? undefined : await peer?.ask(name, version, request, 'PLAINTEXT')
+      if (answer === undefined || answer === null) throw new Error('the peer does not answer')
+      return answer
+    },
+  }
+  const core = await shared.clock.until(
+    Core.start({ ...coreOptions(id, shared, { featureLevel, peers }), onLost: () => {} }),
   )
   return {
     core,

@@ -1,0 +1,97 @@
+// A broker that loses its place in the cluster, on a virtual clock and a ledger in memory.
+
+import { beforeEach, expect, test } from '@jest/globals'
+import { coreOptions, type Shared, sharedParts, startCore } from '../testing/memory-cluster.ts'
+import type { Dispatcher } from './api/dispatcher.ts'
+import type { LedgerFaults } from './ledger/memory.ts'
+import { noFaults } from './ledger/memory.ts'
+import { Lives } from './lives.ts'
+import { BrokerService } from './service.ts'
+import { FEATURE_LEVEL } from './state/commands.ts'
+
+let shared: Shared
+let over: Error[]
+let opened: Dispatcher[]
+let suspended: number
+
+class WatchedService extends BrokerService {
+  override open(dispatcher: Dispatcher): void {
+    opened.push(dispatcher)
+    super.open(dispatcher)
+  }
+
+  override suspend(): void {
+    suspended++
+    super.suspend()
+  }
+}
+
+beforeEach(() => {
+  shared = sharedParts()
+  over = []
+  opened = []
+  suspended = 0
+})
+
+const begin = (options: { mayBeginAnew?: boolean; faults?: Partial<LedgerFaults>; featureLevel?: number } = {}) => {
+  const { mayBeginAnew = true, faults = {}, featureLevel = FEATURE_LEVEL } = options
+  const ledger = shared.ledger.connect(shared.clock, { ...noFaults, ...faults })
+  return shared.clock.until(
+    Lives.begin({
+      core: { ...coreOptions(5, shared, { featureLevel }), ledger },
+      service: new WatchedService(shared.clock),
+      onRequest: () => {},
+      mayBeginAnew,
+      onOver: cause => over.push(cause),
+    }),
+  )
+}
+
+test('a broker whose session ran out begins a new life under a new session, with the same id', async () => {
+  const lives = await begin()
+  const first = lives.core?.replica.epoch ?? 0
+  shared.ledger.expireSession(first)
+  await shared.clock.advance(2000)
+  expect(lives.core?.replica.epoch).toBeGreaterThan(first)
+  expect(lives.core?.replica.brokerId).toBe(5)
+  expect([opened.length, suspended, over.length]).toEqual([2, 1, 0])
+})
+
+test('what was written before is there in the next life', async () => {
+  const lives = await begin()
+  const body = { topicId: Buffer.alloc(16, 9).toString('base64url'), name: 'kept', partitions: 1, replicationFactor: 1 }
+  const { replica } = lives.core ?? {}
+  if (replica === undefined) throw new Error('the broker does not live')
+  await shared.clock.until(replica.submit({ type: 'createTopic', body: { ...body, configs: [] } }))
+  shared.ledger.expireSession(replica.epoch)
+  await shared.clock.advance(2000)
+  expect(lives.core?.replica.state.catalog.byName.has('kept')).toBe(true)
+})
+
+test('a ledger that does not outlive its broker ends it', async () => {
+  const lives = await begin({ mayBeginAnew: false })
+  shared.ledger.expireSession(lives.core?.replica.epoch ?? 0)
+  await shared.clock.advance(2000)
+  expect([lives.core, over.length, opened.length]).toEqual([undefined, 1, 1])
+})
+
+test('a broker that has become too old for its cluster is over', async () => {
+  const lives = await begin()
+  const old = lives.core?.replica.epoch ?? 0
+  // Between two lives of the old broker the others finish their upgrade.
+  const upgraded = await startCore(1, shared, [], FEATURE_LEVEL + 1)
+  shared.ledger.expireSession(old)
+  await shared.clock.until(
+    upgraded.core.replica.submit({ type: 'raiseFeatureLevel', body: { level: FEATURE_LEVEL + 1 } }),
+  )
+  await shared.clock.advance(5000)
+  expect(over.map(({ name }) => name)).toEqual(['TooNew'])
+})
+
+test('after the end no life begins', async () => {
+  const lives = await begin()
+  const core = await lives.end()
+  shared.ledger.expireSession(core?.replica.epoch ?? 0)
+  await shared.clock.advance(10_000)
+  expect(opened.length).toBe(1)
+})
