@@ -1,0 +1,26 @@
+// Everything that a cluster owns, in the order in which it is written.
+
+import type { Manifest } from '../../runtime/object.ts'
+import type { ClusterInputs } from '../inputs.ts'
+import { serviceAccount } from './account.ts'
+import { brokerDeployment } from './brokers.ts'
+import { disruptionBudget } from './disruption.ts'
+import { etcdObjects } from './etcd.ts'
+import { podMonitor, prometheusRule } from './monitoring.ts'
+import { networkPolicy } from './network-policy.ts'
+import { listenerServices } from './services.ts'
+import { configMap } from './settings.ts'
+
+export function desiredObjects(inputs: ClusterInputs): Manifest[] {
+  return [
+    serviceAccount(inputs),
+    configMap(inputs),
+    ...etcdObjects(inputs),
+    ...listenerServices(inputs),
+    networkPolicy(inputs),
+    disruptionBudget(inputs),
+    brokerDeployment(inputs),
+    podMonitor(inputs),
+    prometheusRule(inputs),
+  ].filter(object => object !== undefined)
+}

@@ -1,0 +1,37 @@
+// Everything that the objects of a cluster follow from, resolved: what the builders in desired/ see instead of a client.
+
+import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
+
+/** What the operator's own settings say. */
+export interface OperatorDefaults {
+  /** Image of the operator, which is that of the brokers as well. */
+  readonly image: string
+  readonly etcdImage: string
+  /** DNS domain of Services, `cluster.local`. */
+  readonly clusterDomain: string
+}
+
+/** Which version of an object that is referred to was seen: pods are replaced when it is another one. */
+export interface SecretVersion {
+  readonly name: string
+  /** uid and resource version; nothing that is derived from the content. */
+  readonly version: string
+}
+
+/** Of a Service: what the load balancer and the API server gave it. */
+export interface AssignedAddress {
+  readonly loadBalancer?: string | undefined
+  readonly nodePort?: number | undefined
+}
+
+export interface ClusterInputs {
+  /** As stored in the API server, defaults filled in. */
+  readonly cluster: KafScaleCluster
+  readonly operator: OperatorDefaults
+  /** The Secrets that the pods use, by name. */
+  readonly secrets: readonly SecretVersion[]
+  /** What Services were given by others, by name of the listener. */
+  readonly assigned: ReadonlyMap<string, AssignedAddress>
+  /** Kinds of others that are installed here. */
+  readonly has: { readonly podMonitors: boolean; readonly prometheusRules: boolean }
+}
