@@ -31,6 +31,8 @@ export interface Reconciler<Context> {
   end?(context: Context, outcome: Outcome): Promise<void>
 }
 
+type Failure = Extract<Outcome, { kind: 'fail' }>
+
 /** The words of controller-runtime. */
 export type PassResult = 'success' | 'requeue' | 'requeue_after' | 'error'
 
@@ -147,21 +149,17 @@ export class Controller<Context> {
   }
 
   #schedule(key: string, outcome: Outcome): void {
-    const { queue } = this
-    switch (outcome.kind) {
-      case 'next':
-        queue.forget(key)
-        return queue.addAfter(key, this.#resync())
-      case 'wait':
-        queue.forget(key)
-        return queue.addAfter(key, outcome.afterMs)
-      case 'fail': {
-        if (isNotLeader(outcome)) return
-        if (outcome.isTerminal) return queue.addAfter(key, this.#resync())
-        const { cause } = outcome
-        queue.retry(key, cause instanceof KubeError ? cause.retryAfterMs : undefined)
-      }
+    if (outcome.kind === 'fail') this.#reschedule(key, outcome)
+    else {
+      this.queue.forget(key)
+      this.queue.addAfter(key, outcome.kind === 'wait' ? outcome.afterMs : this.#resync())
     }
+  }
+
+  #reschedule(key: string, { cause, isTerminal }: Failure): void {
+    if (cause instanceof NotLeader) return
+    if (isTerminal) this.queue.addAfter(key, this.#resync())
+    else this.queue.retry(key, cause instanceof KubeError ? cause.retryAfterMs : undefined)
   }
 
   /** Spread, so that objects that were made together are not looked at together for ever. */
@@ -181,7 +179,7 @@ const isBug = (error: Error): boolean => error instanceof TypeError || error ins
 
 const isNotLeader = (outcome: Outcome): boolean => outcome.kind === 'fail' && outcome.cause instanceof NotLeader
 
-function tell(log: Logger, { reason, cause, isTerminal }: Extract<Outcome, { kind: 'fail' }>): void {
+function tell(log: Logger, { reason, cause, isTerminal }: Failure): void {
   const isQuiet = isKubeError(cause, 'Conflict', 'Aborted') || cause instanceof NotLeader
   log[isQuiet ? 'debug' : 'warn']({ err: cause, reason, isTerminal }, 'reconcile failed')
 }

@@ -1,5 +1,6 @@
 // A client whose writes are refused as soon as we do not lead. Reads go on: who waits to lead keeps its caches warm.
-// A write that was sent before the lease ran out may still arrive; its deadline is shorter than what is left of the lease.
+// A write that was sent in time may still arrive after the lease ran out: the deadline of requests should be no longer than
+// the time between the renewal deadline and the end of the lease.
 
 import { NotLeader } from './errors.ts'
 import type { KubeClient } from './kube-client.ts'
