@@ -10,6 +10,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { bulk } from './bulk.ts'
 import { endToEnd, latency } from './latency.ts'
 import { type Expectations, type Figure, figuresTable } from './report.ts'
 import type { Size } from './scene.ts'
@@ -20,6 +21,7 @@ type Bench = (latencyMs: number, size: Size) => Promise<Figure[]>
 const benches: Readonly<Record<string, Bench>> = {
   latency,
   throughput,
+  bulk,
   'end-to-end': endToEnd,
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { Pace, TokenBucket } from './flush-policy.ts'
+import { Company, Pace, TokenBucket } from './flush-policy.ts'
 
 describe('pace', () => {
   const large = 600 * 1024
@@ -21,6 +21,51 @@ describe('pace', () => {
     const pace = new Pace()
     pace.closed(large, true, 0)
     expect(pace.wait(1024 * 1024, 0)).toBe(0)
+  })
+})
+
+describe('company', () => {
+  const large = 800 * 1024
+  const withBulkOnItsWay = (putsPerSecond = 20): Company => {
+    const company = new Company(putsPerSecond)
+    company.closed(large)
+    company.started()
+    return company
+  }
+
+  test('a bulk window waits for the one on its way, and then for what its senders send next', () => {
+    const company = withBulkOnItsWay()
+    company.came(1000)
+    expect(company.wait(1000, 0)).toBe(Number.POSITIVE_INFINITY)
+    company.answered(large, 50)
+    expect(company.wait(1000, 50)).toBeGreaterThan(0)
+    company.came(large / 2)
+    expect(company.wait(1000 + large / 2, 51)).toBeGreaterThan(0)
+    company.came(large / 2)
+    expect(company.wait(1000 + large, 52)).toBe(0)
+  })
+
+  test('nobody waits long for a sender that has nothing more to send', () => {
+    const company = withBulkOnItsWay()
+    company.answered(large, 50)
+    const wait = company.wait(1000, 50)
+    expect(wait).toBeLessThan(100)
+    expect(company.wait(1000, 50 + wait)).toBe(0)
+  })
+
+  test('who waits for each answer is not held back, nor is little traffic, nor a window that is worth its PUT', () => {
+    const company = withBulkOnItsWay()
+    expect(company.wait(5 * 1024 * 1024, 0)).toBe(0)
+    company.answered(large, 50)
+    company.came(large)
+    expect(company.wait(large, 51)).toBe(0)
+    company.closed(1000)
+    company.started()
+    expect(company.wait(1000, 52)).toBe(0)
+  })
+
+  test('where a PUT costs nothing there is no waiting', () => {
+    expect(withBulkOnItsWay(Number.POSITIVE_INFINITY).wait(1000, 0)).toBe(0)
   })
 })
 

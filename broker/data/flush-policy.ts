@@ -48,6 +48,61 @@ export class Pace {
   }
 }
 
+/** So long a sender has time for its next requests after an answer, ms. */
+const RETURN_MS = 25
+/** A window of this many bytes is worth its PUT: some dollars per terabyte. */
+const WORTH_BYTES = 4 * 1024 * 1024
+/** Of what is there, the part that is worth no wait. */
+const NEGLIGIBLE = 1 / 8
+
+/**
+ * Keeps bulk traffic together where a PUT has a price. A sender with several large requests in flight sends the next ones
+ * when these are answered. Were they spread over windows that take turns at the budget's tokens, each request would wait
+ * for the turn of another window before its own, for half of the throughput and more PUTs. So a bulk window waits while
+ * another one is on its way, and then for what those who were answered send next, for a moment at most.
+ */
+export class Company {
+  readonly #isWanted: boolean
+  #isBulk = false
+  #onTheirWay = 0
+  /** Bytes that were answered and have had no successor yet. */
+  #missing = 0
+  #answeredAt = Number.NEGATIVE_INFINITY
+
+  constructor(putsPerSecond: number) {
+    this.#isWanted = putsPerSecond !== Number.POSITIVE_INFINITY
+  }
+
+  came(bytes: number): void {
+    this.#missing = Math.max(0, this.#missing - bytes)
+  }
+
+  /** A window has been closed. */
+  closed(bytes: number): void {
+    this.#isBulk = bytes >= BULK_BYTES
+  }
+
+  started(): void {
+    this.#onTheirWay++
+  }
+
+  /** A window's senders have been answered. `now` in ms, never going back. */
+  answered(bytes: number, now: number): void {
+    this.#onTheirWay--
+    if (now - this.#answeredAt > RETURN_MS) this.#missing = 0
+    this.#missing += bytes
+    this.#answeredAt = now
+  }
+
+  /** Milliseconds until the open window, which holds so many bytes, may go; Infinity: not before the next answer. */
+  wait(bytes: number, now: number): number {
+    if (!this.#isWanted || !this.#isBulk || bytes >= WORTH_BYTES) return 0
+    if (this.#onTheirWay > 0) return Number.POSITIVE_INFINITY
+    if (this.#missing <= bytes * NEGLIGIBLE) return 0
+    return Math.max(0, this.#answeredAt + RETURN_MS - now)
+  }
+}
+
 /** What was overdrawn is paid for, but the traffic of an hour ago shall not slow down that of now. */
 const LONGEST_DEBT_SECONDS = 10
 

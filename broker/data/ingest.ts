@@ -18,7 +18,7 @@ import type { Outcome, SpanOutcome } from '../state/outcome.ts'
 import type { PartitionLog } from '../state/partition-log.ts'
 import { errorCode, KafkaError } from '../wire/errors.ts'
 import type { BlockCache } from './block-cache.ts'
-import { type FlushLimits, Pace, TokenBucket } from './flush-policy.ts'
+import { Company, type FlushLimits, Pace, TokenBucket } from './flush-policy.ts'
 import { objectKey } from './object-key.ts'
 import { ownBlock } from './stamp.ts'
 import { buildWalObject, type WalObject } from './wal-object.ts'
@@ -40,6 +40,7 @@ export class Ingest {
   readonly #options: IngestOptions
   readonly #budget: TokenBucket
   readonly #pace = new Pace()
+  readonly #company: Company
   readonly #sealed: Window[] = []
   #open: Window | undefined
   #uploads = 0
@@ -53,6 +54,7 @@ export class Ingest {
 
   constructor(options: IngestOptions) {
     this.#options = options
+    this.#company = new Company(options.limits.putsPerSecond)
     this.#budget = new TokenBucket(options.limits.putsPerSecond, options.clock.monotonic())
   }
 
@@ -64,6 +66,7 @@ export class Ingest {
     // Connections hold producers back long before, but not for requests that were answered with a time-out.
     if (this.#bytes + batch.bytes.length > this.#options.limits.memoryBytes) return Promise.reject(overloaded())
     this.#bytes += batch.bytes.length
+    this.#company.came(batch.bytes.length)
     const now = this.#options.clock.monotonic()
     this.#open ??= new Window(now)
     const settled = this.#open.add(log, batch)
@@ -87,6 +90,7 @@ export class Ingest {
   #seal(now: number): void {
     if (this.#open === undefined) return
     this.#pace.closed(this.#open.bytes, this.#open.turns > 1, now)
+    this.#company.closed(this.#open.bytes)
     this.#sealed.push(this.#open)
     this.#open = undefined
   }
@@ -118,13 +122,18 @@ export class Ingest {
   #mayFlush(now: number): boolean {
     if (this.#open === undefined) return false
     const isDue = now - this.#open.openedAt >= this.#options.limits.maxWaitMs
-    if (!isDue && this.#pace.wait(this.#open.bytes, now) > 0) return false
+    if (!isDue && this.#hold(this.#open.bytes, now) > 0) return false
     if (!this.#budget.take(now)) {
       if (!isDue) return false
       this.#budget.overdraw(now)
     }
     this.#seal(now)
     return true
+  }
+
+  /** Milliseconds for which the open window is held back although there may be a token. */
+  #hold(bytes: number, now: number): number {
+    return Math.max(this.#pace.wait(bytes, now), this.#company.wait(bytes, now))
   }
 
   /** Wakes up when the open window may go although nothing else happens. */
@@ -134,12 +143,13 @@ export class Ingest {
     this.#timer = undefined
     if (this.#open === undefined || this.#uploads >= limits.uploadSlots) return
     const patience = this.#open.openedAt + limits.maxWaitMs - now
-    const turn = Math.max(this.#budget.wait(now), this.#pace.wait(this.#open.bytes, now))
+    const turn = Math.max(this.#budget.wait(now), this.#hold(this.#open.bytes, now))
     this.#timer = clock.setTimeout(() => this.#kick(), Math.max(0, Math.min(patience, turn)))
   }
 
   #start(window: Window): void {
     this.#uploads++
+    this.#company.started()
     const before = this.#submitted
     const uploaded = this.#upload(window).finally(() => {
       this.#uploads--
@@ -150,6 +160,8 @@ export class Ingest {
     void work.finally(() => {
       this.#working.delete(work)
       this.#bytes -= window.bytes
+      this.#company.answered(window.bytes, this.#options.clock.monotonic())
+      this.#kick()
     })
   }
 
