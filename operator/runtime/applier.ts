@@ -71,7 +71,7 @@ export class Applier {
     const memory = `${resourceName(resource)} ${keyOf(wanted)}`
     const wish = body(wanted)
     const before = known === undefined ? undefined : projection(known, this.#manager, undefined)
-    if (known !== undefined && this.#isSettled(memory, known, wish, before)) {
+    if (known !== undefined && this.#isSettled(memory, wish, before)) {
       return { change: 'none', object: known, drift: [] }
     }
     const force = known !== undefined
@@ -112,9 +112,8 @@ export class Applier {
     }
   }
 
-  #isSettled(memory: string, live: Manifest, wish: unknown, before: unknown): boolean {
-    if (live.metadata.deletionTimestamp !== undefined) return false
-    if (isDeepStrictEqual(before, wish)) return true
+  #isSettled(memory: string, wish: unknown, before: unknown): boolean {
+    if (isDeepStrictEqual(before ?? {}, wish)) return true
     const last = this.#remembered.get(memory)
     return last !== undefined && isDeepStrictEqual(last.desired, wish) && isDeepStrictEqual(last.answered, before)
   }
@@ -135,7 +134,7 @@ function refuseForeign(live: Manifest, owner: KubeObject | undefined): void {
 
 /** What is compared: all but what names the object. */
 function body({ apiVersion: _, kind: __, metadata, ...rest }: Manifest): unknown {
-  const { name: ___, namespace: ____, ...kept } = metadata
+  const { name: ___, namespace: ____, uid: _____, resourceVersion: ______, ...kept } = metadata
   return plain(Object.keys(kept).length === 0 ? rest : { ...rest, metadata: kept })
 }
 
