@@ -203,7 +203,9 @@ export class ChaosRun {
   /** Until every client has got on after `from`; the members of the group together. */
   async #awaitProgress(from: number, limitMs: number): Promise<{ ms: number | undefined; stuck: string[] }> {
     for (;;) {
-      const stuck = this.clients.filter(({ progress }) => !progress.since(from)).map(({ name }) => name)
+      const stuck = this.clients
+        .filter(({ progress }) => !progress.since(from))
+        .map(({ name, trouble = '' }) => (trouble === '' ? name : `${name} (${trouble})`))
       if (stuck.length === 0) return { ms: now() - from, stuck }
       if (now() - from > limitMs) return { ms: undefined, stuck }
       await sleep(LOOK_MS)

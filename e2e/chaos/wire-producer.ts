@@ -33,6 +33,7 @@ export class WireProducer implements ChaosClient {
   readonly pinnedTo: number
   readonly progress = new Progress()
   readonly errors: ClientError[] = []
+  trouble = ''
   readonly #place: Place
   readonly #partition: number
   readonly #link: Link
@@ -109,10 +110,10 @@ export class WireProducer implements ChaosClient {
     }
   }
 
-  #isSettled({ keys }: Batch, outcome: Outcome | undefined): boolean {
+  #isSettled({ sequence, keys }: Batch, outcome: Outcome | undefined): boolean {
     if (outcome === undefined) return false
     if ('failed' in outcome) {
-      this.#noteFailure(outcome.failed)
+      this.#noteFailure(sequence, outcome.failed)
       return false
     }
     for (const [index, key] of keys.entries()) {
@@ -123,7 +124,8 @@ export class WireProducer implements ChaosClient {
   }
 
   /** A batch behind one that failed is out of order, which is no error: it is sent again behind it. */
-  #noteFailure(failed: number | 'connection'): void {
+  #noteFailure(sequence: number, failed: number | 'connection'): void {
+    this.trouble = `sequence ${sequence}: ${failed === 'connection' ? failed : errorName(failed)}`
     if (failed === 'connection' || isRetriable(failed) || failed === errorCode.OUT_OF_ORDER_SEQUENCE_NUMBER) return
     this.errors.push({ at: now(), message: errorName(failed) ?? `error ${failed}` })
   }

@@ -11,6 +11,8 @@ export interface ChaosClient {
   readonly pinnedTo?: number
   /** What it could not do in spite of its retries. */
   readonly errors: readonly ClientError[]
+  /** What held it up last, in a few words; for reports. */
+  readonly trouble?: string
   /** Resolves when what it has begun is over. */
   stop(): Promise<void>
 }
