@@ -2,7 +2,7 @@
 import type { Cluster } from '../../testing/cluster/cluster.ts'
 import { percentile, rounded } from '../table.ts'
 import { gained, s3Requests } from './meters.ts'
-import { batchOf, clientOf, createTopic, fetchBytes, pause, produce } from './records.ts'
+import { batchOf, clientOf, createTopic, fetchRecords, pause, produce } from './records.ts'
 import type { Figure } from './report.ts'
 import { PARTITIONS, timed, withCluster } from './scene.ts'
 
@@ -80,5 +80,5 @@ async function consumed({ brokers }: Cluster, consumerOn: number): Promise<strin
 }
 
 async function untilThere(consumer: Awaited<ReturnType<typeof clientOf>>, offsets: readonly number[]): Promise<void> {
-  for (;;) if ((await fetchBytes(consumer, TOPIC, offsets, 500)).some(bytes => bytes > 0)) return
+  for (;;) if ((await fetchRecords(consumer, TOPIC, offsets, 500)).some(buffers => buffers.length > 0)) return
 }

@@ -64,23 +64,21 @@ export async function createTopicOf(client: RawClient, topic: string, numPartiti
   if (created?.errorCode !== 0) throw new Error(`${topic} was not created: error ${created?.errorCode}`)
 }
 
-/** Bytes of records from the offsets on, partition by partition; waits up to `maxWaitMs` for the first. */
-export async function fetchBytes(
+/** Record batches from the offsets on, partition by partition; waits up to `maxWaitMs` for the first. */
+export async function fetchRecords(
   client: RawClient,
   topic: string,
   offsets: readonly number[],
   maxWaitMs: number,
-): Promise<number[]> {
+): Promise<(readonly Buffer[])[]> {
   const partitions = offsets.map((fetchOffset, partition) =>
     newFetchRequestPartition({ partition, fetchOffset, partitionMaxBytes: 1_048_576 }),
   )
   const topics = [newFetchRequestTopic({ topic, partitions })]
   const answer = await client.call('Fetch', 11, newFetchRequest({ maxWaitMs, minBytes: 1, topics }))
-  const bytes = offsets.map(() => 0)
-  for (const { partitionIndex, records } of answer.responses[0]?.partitions ?? []) {
-    bytes[partitionIndex] = (records ?? []).reduce((sum, { length }) => sum + length, 0)
-  }
-  return bytes
+  const found: (readonly Buffer[])[] = offsets.map(() => [])
+  for (const { partitionIndex, records } of answer.responses[0]?.partitions ?? []) found[partitionIndex] = records ?? []
+  return found
 }
 
 /** Fills the topic with batches of `batchBytes`, `lanes` requests of one batch at the same time. */
