@@ -57,6 +57,16 @@ test('a broker whose session ran out begins a new life under a new session, with
   expect([opened.length, suspended, over.length]).toEqual([2, 1, 0])
 })
 
+test('a life that is given up while its session is open ends it, so that nobody takes it for a broker', async () => {
+  const lives = await begin()
+  const { replica } = lives.core ?? {}
+  replica?.distrust(new Error('events are gone'))
+  await shared.clock.advance(2000)
+  const state = lives.core?.replica.state
+  expect([...(state?.sessions.keys() ?? [])]).toEqual([lives.core?.replica.epoch])
+  expect([lives.core?.replica.brokerId, opened.length, over]).toEqual([5, 2, []])
+})
+
 test('what was written before is there in the next life', async () => {
   const lives = await begin()
   const body = { topicId: Buffer.alloc(16, 9).toString('base64url'), name: 'kept', partitions: 1, replicationFactor: 1 }

@@ -79,11 +79,12 @@ export class Lives {
     }
     options.log.warn({ error: String(cause) }, 'this broker lost its place in the cluster and begins anew')
     void core.abandon()
-    this.#beginning = this.#beginAnew()
+    this.#beginning = this.#beginAnew(core)
   }
 
-  async #beginAnew(): Promise<void> {
+  async #beginAnew(lost: Core): Promise<void> {
     const { clock, log } = this.#options.core
+    await lost.replica.leave()
     for (let pause = FIRST_PAUSE_MS; !this.#stopped; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         await this.#live()

@@ -165,6 +165,14 @@ export class Replica {
     this.#lose(cause)
   }
 
+  /**
+   * Of a replica that is lost: ends its session if that is still open. The ledger would keep it alive, so that others took
+   * it for a broker and its id stayed taken.
+   */
+  async leave(): Promise<void> {
+    await this.#options.ledger.closeSession(this.#epoch).catch(() => {})
+  }
+
   /** Ends the session. Commands still waiting are refused. */
   async stop(): Promise<void> {
     const { ledger } = this.#options
@@ -173,6 +181,7 @@ export class Replica {
     this.#following?.stop()
     this.#refuseAll(this.#lost)
     if (stopped) await ledger.closeSession(this.#epoch)
+    else await this.leave()
   }
 
   async #catchUp(): Promise<void> {
