@@ -13,7 +13,7 @@ const storage = z.object({
 })
 
 const snapshots = z.object({
-  enabled: z.boolean().default(true).describe('Copies of the metadata go to the bucket.'),
+  enabled: z.boolean().default(false).describe('Copies of the metadata go to the bucket.'),
   schedule: text(100).default('0 * * * *').describe('When, as in cron.'),
   keep: z.int32().min(1).max(1000).default(24).describe('How many are kept.'),
   prefix: text(200).optional().describe('Where in the bucket; by default beside the records.'),
@@ -26,7 +26,7 @@ const managed = withRules(
     storage: storage.prefault({}).describe('Where members keep their data.'),
     resources: resources().optional().describe('CPU and memory of a member.'),
     quota: quantity().default('4Gi').describe('Size at which etcd takes no more writes.'),
-    tls: z.boolean().default(true).describe('Members and brokers talk by TLS with certificates of the operator.'),
+    tls: z.boolean().default(false).describe('Members and brokers talk by TLS with certificates of the operator.'),
     snapshots: snapshots.prefault({}).describe('Copies of the metadata.'),
     restoreFrom: text(500).optional().describe('Key of a snapshot that an empty etcd begins with.'),
   }),

@@ -1,0 +1,92 @@
+// Whether a spec can be carried out: what admission cannot see, as a list of small questions. The first answer counts.
+
+import { listenersOf } from './desired/listeners.ts'
+import type { ClusterInputs } from './inputs.ts'
+
+export type RefusalReason = 'NotSupported' | 'SecretMissing'
+
+export interface Refusal {
+  readonly reason: RefusalReason
+  /** What to change. */
+  readonly message: string
+}
+
+type Question = (inputs: Pick<ClusterInputs, 'cluster' | 'secrets'>) => Refusal | undefined
+
+const notSupported = (message: string): Refusal => ({ reason: 'NotSupported', message })
+
+const QUESTIONS: readonly Question[] = [
+  inputs => {
+    const secured = listenersOf(inputs).find(
+      ({ tls, auth }) => tls !== undefined || (auth !== undefined && auth.type !== 'none'),
+    )
+    if (secured === undefined) return undefined
+    return notSupported(
+      `listener ${secured.name} has tls or auth, which the brokers of this release do not have: remove both`,
+    )
+  },
+  inputs => {
+    const lone = listenersOf(inputs).find(({ type, mode }) => type === 'loadBalancer' && mode === 'perBroker')
+    if (lone === undefined) return undefined
+    return notSupported(`listener ${lone.name} wants a load balancer for each broker: set mode: shared`)
+  },
+  ({ cluster: { spec } }) =>
+    spec.etcd.managed?.tls === true
+      ? notSupported(
+          'etcd.managed.tls is not there yet: set it to false, or name an etcd of your own in etcd.endpoints',
+        )
+      : undefined,
+  ({ cluster: { spec } }) =>
+    spec.etcd.managed?.snapshots.enabled === true || spec.etcd.managed?.restoreFrom !== undefined
+      ? notSupported('etcd.managed.snapshots and restoreFrom are not there yet: remove them')
+      : undefined,
+  ({ cluster: { spec } }) => {
+    const { create, policy, lifecycle } = spec.s3.provision
+    if (!create && policy.mode === 'Ignore' && lifecycle.mode === 'Ignore') return undefined
+    return notSupported('s3.provision is not there yet: create the bucket yourself and remove it')
+  },
+  ({ cluster: { spec } }) =>
+    spec.deletionPolicy === 'Delete'
+      ? notSupported('deletionPolicy: Delete is not there yet: set Retain, and empty the bucket yourself')
+      : undefined,
+  ({ cluster: { spec } }) =>
+    spec.scaling.mode === 'Auto' || spec.scaling.mode === 'Recommend'
+      ? notSupported(
+          `scaling.mode ${spec.scaling.mode} is not there yet: set Manual, or External with an autoscaler of yours`,
+        )
+      : undefined,
+  ({ cluster, secrets }) => {
+    const present = new Set(secrets.map(({ name }) => name))
+    const missing = referredSecrets(cluster).find(({ name }) => !present.has(name))
+    if (missing === undefined) return undefined
+    return {
+      reason: 'SecretMissing',
+      message: `there is no Secret ${missing.name}, which ${missing.field} names: create it`,
+    }
+  },
+]
+
+export interface SecretReference {
+  readonly name: string
+  /** Path in the spec. */
+  readonly field: string
+}
+
+/** The Secrets that the pods of a cluster use. */
+export function referredSecrets({ spec }: ClusterInputs['cluster']): readonly SecretReference[] {
+  const references: [string, string | undefined][] = [
+    ['s3.credentialsSecretRef', spec.s3.credentialsSecretRef],
+    ['etcd.secretRef', spec.etcd.secretRef],
+    ['etcd.tls.secretRef', spec.etcd.tls?.secretRef],
+  ]
+  return references.flatMap(([field, name]) => (name === undefined ? [] : [{ field, name }]))
+}
+
+/** Undefined when the spec can be carried out. */
+export function refusalOf(inputs: Pick<ClusterInputs, 'cluster' | 'secrets'>): Refusal | undefined {
+  for (const question of QUESTIONS) {
+    const refusal = question(inputs)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}

@@ -1,0 +1,229 @@
+// KafScaleTopic: all topics of a cluster together, by the key of the cluster, so that a thousand of them cost a handful of
+// requests and a change of the cluster reaches all of its topics.
+//
+// Steps: hold -> carry out -> release. A topic that the brokers refuse does not hold up the others. A topic whose cluster is
+// gone is let go at once, one whose cluster does not answer after a deadline: a namespace can always be deleted.
+
+import { BrokerConnection, BrokerUnreachable } from '../../broker/client/connection.ts'
+import type { Clock } from '../../broker/clock.ts'
+import type { Applier } from '../runtime/applier.ts'
+import type { Pass, Reconciler } from '../runtime/controller.ts'
+import type { Manifest } from '../runtime/object.ts'
+import { apiVersionOf, type Resource } from '../runtime/resource.ts'
+import { next, type Outcome, wait } from '../runtime/step.ts'
+import type { Objects } from '../runtime/store.ts'
+import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
+import { type KafScaleTopic, TOPIC } from '../types/kaf-scale-topic.ts'
+import { holderOf, topicKey } from './ownership.ts'
+import { type LiveTopic, planDeletion, planTopic, type TopicStep, topicNameOf } from './plan.ts'
+import { type TopicResult, topicStatus } from './status.ts'
+import { type Refusal, TopicAdmin } from './topic-admin.ts'
+
+/** Keeps a KafScaleTopic until its topic is deleted. */
+export const FINALIZER = 'kafscale.io/topic'
+/** `false` leaves the topic alone. */
+const MANAGED = 'kafscale.io/managed'
+/** Index of topics by cluster, `namespace/name`. */
+export const BY_CLUSTER = 'cluster'
+
+/** A deletion waits so long for a cluster that does not answer. */
+const DELETION_DEADLINE_MS = 300_000
+const LOOK_AGAIN_MS = 5000
+const CALL_MS = 20_000
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export interface TopicReconcilerOptions {
+  readonly applier: Applier
+  readonly clock: Clock
+  readonly clusters: Objects<KafScaleCluster>
+  readonly topics: Objects<KafScaleTopic>
+  /** Where the operator reaches the brokers of a cluster. */
+  readonly addressOf: (cluster: KafScaleCluster) => Address
+  readonly onWrite: (resource: Resource, object: Manifest) => void
+  /** A topic that was to be deleted stays behind. */
+  readonly onOrphan: (topic: KafScaleTopic, reason: string) => void
+}
+
+interface Context {
+  readonly cluster: KafScaleCluster | undefined
+  readonly topics: readonly KafScaleTopic[]
+  readonly results: Map<KafScaleTopic, TopicResult>
+  /** Topics that may go. */
+  readonly released: Set<KafScaleTopic>
+  readonly pass: Pass
+}
+
+export function topicReconciler(options: TopicReconcilerOptions): Reconciler<Context> {
+  return {
+    name: 'kafscaletopic',
+    begin: (key, pass) => begin(options, key, pass),
+    steps: [
+      { name: 'hold', run: context => hold(options, context) },
+      { name: 'carry-out', run: context => carryOut(options, context) },
+    ],
+    end: (context, outcome) => finish(options, context, outcome),
+  }
+}
+
+function begin({ clusters, topics }: TopicReconcilerOptions, key: string, pass: Pass): Context | undefined {
+  const own = topics.by(BY_CLUSTER, key)
+  if (own.length === 0) return undefined
+  return { cluster: clusters.get(key), topics: own, results: new Map(), released: new Set(), pass }
+}
+
+const isDeleted = ({ metadata }: KafScaleTopic): boolean => metadata.deletionTimestamp !== undefined
+const hasFinalizer = ({ metadata }: KafScaleTopic): boolean => metadata.finalizers?.includes(FINALIZER) === true
+const isUnmanaged = ({ metadata }: KafScaleTopic): boolean => metadata.annotations?.[MANAGED] === 'false'
+
+/** Topics that are to be deleted with their objects get the finalizer before anything else is done for them. */
+async function hold(options: TopicReconcilerOptions, { topics, pass }: Context): Promise<Outcome> {
+  for (const topic of topics) {
+    const wanted = topic.spec.deletionPolicy === 'Delete'
+    if (!isDeleted(topic) && wanted !== hasFinalizer(topic)) await setFinalizer(options, topic, wanted, pass)
+  }
+  return next
+}
+
+async function setFinalizer(
+  { applier, onWrite }: TopicReconcilerOptions,
+  topic: KafScaleTopic,
+  isHeld: boolean,
+  { signal }: Pass,
+): Promise<void> {
+  const { name, namespace } = topic.metadata
+  const metadata = {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(isHeld ? { finalizers: [FINALIZER] } : {}),
+  }
+  const desired: Manifest = { apiVersion: apiVersionOf(TOPIC), kind: TOPIC.kind, metadata }
+  const { change, object } = await applier.apply({ resource: TOPIC, desired, live: { ...topic }, signal })
+  if (change !== 'none') onWrite(TOPIC, object)
+}
+
+async function carryOut(options: TopicReconcilerOptions, context: Context): Promise<Outcome> {
+  const { cluster, topics, results, released } = context
+  if (cluster === undefined) {
+    for (const topic of topics) {
+      results.set(topic, { kind: 'cluster-missing' })
+      if (isDeleted(topic)) release(options, context, topic, 'its cluster is gone')
+    }
+    return wait('ClusterMissing', LOOK_AGAIN_MS * 12)
+  }
+  const held = divide(context)
+  let connection: BrokerConnection | undefined
+  try {
+    const { clock } = options
+    connection = await BrokerConnection.open({
+      ...options.addressOf(cluster),
+      clock,
+      clientId: 'kafscale-operator',
+      timeoutMs: CALL_MS,
+    })
+    await reconcileAll(new TopicAdmin(connection), cluster, held, context)
+  } catch (cause) {
+    if (!(cause instanceof BrokerUnreachable)) throw cause
+    return unreachable(options, context, held, cause)
+  } finally {
+    connection?.close()
+  }
+  for (const topic of held) if (isDeleted(topic) && isSettled(results.get(topic))) released.add(topic)
+  return [...results.values()].some(isPending) ? wait('TopicsPending', LOOK_AGAIN_MS) : next
+}
+
+/** Those that hold their topic; the others learn who does. */
+function divide({ topics, results, released }: Context): KafScaleTopic[] {
+  const held: KafScaleTopic[] = []
+  for (const rivals of Map.groupBy(topics, topicKey).values()) {
+    const holder = holderOf(rivals)
+    for (const topic of rivals) {
+      if (topic === holder) held.push(topic)
+      else {
+        results.set(topic, { kind: 'conflict', holder: holder?.metadata.name ?? '' })
+        if (isDeleted(topic)) released.add(topic)
+      }
+    }
+  }
+  return held
+}
+
+async function reconcileAll(
+  admin: TopicAdmin,
+  { spec }: KafScaleCluster,
+  held: readonly KafScaleTopic[],
+  { results }: Context,
+): Promise<void> {
+  const managed = held.filter(topic => !isUnmanaged(topic))
+  for (const topic of held) if (isUnmanaged(topic)) results.set(topic, { kind: 'unmanaged' })
+  const before = await admin.describe(managed.map(topicNameOf))
+  const plans = new Map(managed.map(topic => [topic, planOf(topic, spec, before.get(topicNameOf(topic)))]))
+  const steps = [...plans.values()].flatMap(plan => plan.steps)
+  const refusals = await admin.execute(steps)
+  const changed = new Set(steps.map(({ name }) => name))
+  const after = await admin.describe([...changed])
+  for (const [topic, { foreign }] of plans) {
+    const name = topicNameOf(topic)
+    const refusal: Refusal | undefined = refusals.get(name)
+    const live = changed.has(name) ? after.get(name) : before.get(name)
+    results.set(
+      topic,
+      isDeleted(topic) ? { kind: 'deleting', refusal } : { kind: 'reconciled', live, refusal, foreign },
+    )
+  }
+}
+
+function planOf(topic: KafScaleTopic, spec: KafScaleCluster['spec'], live: LiveTopic | undefined) {
+  if (!isDeleted(topic)) return planTopic(topic, spec, live)
+  const steps: readonly TopicStep[] = planDeletion(topic, live)
+  return { steps, foreign: [] }
+}
+
+/** The brokers do not answer: topics wait, deletions only for so long. */
+function unreachable(
+  options: TopicReconcilerOptions,
+  context: Context,
+  held: readonly KafScaleTopic[],
+  cause: BrokerUnreachable,
+): Outcome {
+  for (const topic of held) {
+    context.results.set(topic, {
+      kind: 'cluster-not-ready',
+      message: `The brokers cannot be reached: ${cause.message}.`,
+    })
+    const since = Date.parse(topic.metadata.deletionTimestamp ?? '')
+    if (options.clock.now() - since > DELETION_DEADLINE_MS) {
+      release(options, context, topic, 'the brokers could not be reached in time')
+    }
+  }
+  return wait('BrokersUnreachable', LOOK_AGAIN_MS)
+}
+
+function release(options: TopicReconcilerOptions, { released }: Context, topic: KafScaleTopic, reason: string): void {
+  released.add(topic)
+  if (topic.spec.deletionPolicy === 'Delete' && hasFinalizer(topic)) options.onOrphan(topic, reason)
+}
+
+const isSettled = (result: TopicResult | undefined): boolean =>
+  result !== undefined && !('refusal' in result && result.refusal !== undefined)
+const isPending = (result: TopicResult): boolean =>
+  ('refusal' in result && result.refusal?.retriable === true) ||
+  (result.kind === 'reconciled' && result.live === undefined)
+
+async function finish(options: TopicReconcilerOptions, context: Context, _outcome: Outcome): Promise<void> {
+  const { applier, clock, onWrite } = options
+  const { results, released, pass } = context
+  for (const [topic, result] of results) {
+    if (isDeleted(topic) && released.has(topic)) continue
+    const status = topicStatus(clock.now(), topic, result)
+    const written = await applier.applyStatus({ resource: TOPIC, live: topic, status, signal: pass.signal })
+    if (written !== undefined) onWrite(TOPIC, written)
+  }
+  for (const topic of released) if (hasFinalizer(topic)) await setFinalizer(options, topic, false, pass)
+}
+
+/** The key of the cluster that a topic belongs to. */
+export const clusterKeyOf = ({ metadata, spec }: KafScaleTopic): string => `${metadata.namespace}/${spec.clusterRef}`
