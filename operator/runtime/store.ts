@@ -72,11 +72,11 @@ export class Store<T extends KubeObject> implements Objects<T> {
     if (isBack) this.#written.clear()
     this.#seen = version
     const keys = new Set(objects.map(keyOf))
+    this.#caughtUp()
     for (const object of objects) this.#set(keyOf(object), object, isBack)
     for (const [key, object] of this.#objects) {
       if (!keys.has(key) && !this.#written.has(key)) this.#delete(key, object)
     }
-    this.#caughtUp()
   }
 
   /** An object that the watch tells of. */
