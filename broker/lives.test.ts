@@ -1,11 +1,13 @@
 // A broker that loses its place in the cluster, on a virtual clock and a ledger in memory.
 
 import { beforeEach, expect, test } from '@jest/globals'
+import { FaultyStore } from '../testing/faulty-store.ts'
 import { coreOptions, type Shared, sharedParts, startCore } from '../testing/memory-cluster.ts'
 import type { Dispatcher } from './api/dispatcher.ts'
-import type { LedgerFaults } from './ledger/memory.ts'
+import type { Ledger } from './ledger/ledger.ts'
 import { noFaults } from './ledger/memory.ts'
 import { Lives } from './lives.ts'
+import type { ObjectStore } from './objects/object-store.ts'
 import { BrokerService } from './service.ts'
 import { FEATURE_LEVEL } from './state/commands.ts'
 
@@ -33,12 +35,14 @@ beforeEach(() => {
   suspended = 0
 })
 
-const begin = (options: { mayBeginAnew?: boolean; faults?: Partial<LedgerFaults>; featureLevel?: number } = {}) => {
-  const { mayBeginAnew = true, faults = {}, featureLevel = FEATURE_LEVEL } = options
-  const ledger = shared.ledger.connect(shared.clock, { ...noFaults, ...faults })
+const begin = (
+  options: { mayBeginAnew?: boolean; ledger?: Ledger; store?: ObjectStore; featureLevel?: number } = {},
+) => {
+  const { mayBeginAnew = true, ledger = shared.ledger.connect(shared.clock) } = options
+  const { store = shared.store, featureLevel = FEATURE_LEVEL } = options
   return shared.clock.until(
     Lives.begin({
-      core: { ...coreOptions(5, shared, { featureLevel }), ledger },
+      core: { ...coreOptions(5, shared, { featureLevel }), ledger, store },
       service: new WatchedService(shared.clock),
       onRequest: () => {},
       mayBeginAnew,
@@ -65,6 +69,19 @@ test('a life that is given up while its session is open ends it, so that nobody 
   const state = lives.core?.replica.state
   expect([...(state?.sessions.keys() ?? [])]).toEqual([lives.core?.replica.epoch])
   expect([lives.core?.replica.brokerId, opened.length, over]).toEqual([5, 2, []])
+})
+
+test('a life that is lost before it has quite begun is followed by another one', async () => {
+  const sessions: number[] = []
+  const expireSecond = (epoch: number): void => {
+    if (sessions.push(epoch) === 2) shared.clock.setTimeout(() => shared.ledger.expireSession(epoch), 20)
+  }
+  // A life asks the store once more between its session and its beginning.
+  const store = new FaultyStore(shared.store, shared.clock, () => 0, { delay: [50, 50] })
+  const lives = await begin({ ledger: shared.ledger.connect(shared.clock, noFaults, expireSecond), store })
+  lives.core?.replica.distrust(new Error('events are gone'))
+  await shared.clock.advance(5000)
+  expect([sessions.length, lives.core?.replica.epoch, over]).toEqual([3, sessions[2], []])
 })
 
 test('what was written before is there in the next life', async () => {

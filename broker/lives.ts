@@ -56,14 +56,17 @@ export class Lives {
 
   async #live(): Promise<void> {
     const { core: options, service, onRequest } = this.#options
+    let begun: Core | undefined
     let isLost: Error | undefined
-    const core: Core = await Core.start({
+    const core = await Core.start({
       ...options,
       onLost: cause => {
+        // It may come before the start is over.
         isLost = cause
-        if (this.#core === core) this.#lose(core, cause)
+        if (begun !== undefined && this.#core === begun) this.#lose(begun, cause)
       },
     })
+    begun = core
     this.#core = core
     service.open(new Dispatcher({ handlers: core.handlers, clock: options.clock, onRequest }))
     if (isLost !== undefined) this.#lose(core, isLost)

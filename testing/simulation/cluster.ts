@@ -1,14 +1,16 @@
 /**
- * Several brokers in one process: each a whole `Core` with a clock, ledger connection and store of its own, over one shared
- * ledger and one shared store. The simulation kills, stops, continues and restarts them; a broker that loses its session
- * starts anew by itself, as a process supervisor would see to.
+ * Several brokers in one process: each `Lives` with a clock, ledger connection and store of its own, over one shared ledger
+ * and one shared store. The simulation kills, stops and cuts them off; a broker that loses its place in the cluster begins
+ * a new life by itself, and a supervisor starts one again that has ended.
  */
 
-import { Core } from '../../broker/core.ts'
-import type { LedgerFaults } from '../../broker/ledger/memory.ts'
+import type { Core } from '../../broker/core.ts'
+import type { LedgerFaults, MemoryConnection } from '../../broker/ledger/memory.ts'
 import { MemoryLedger } from '../../broker/ledger/memory.ts'
+import { Lives, type LivesOptions } from '../../broker/lives.ts'
 import { MemoryStore } from '../../broker/objects/memory.ts'
 import { createLogger } from '../../broker/observe/logger.ts'
+import { BrokerService } from '../../broker/service.ts'
 import { FEATURE_LEVEL } from '../../broker/state/commands.ts'
 import { FaultyStore, type StoreFaults } from '../faulty-store.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
@@ -25,41 +27,57 @@ const stormyStore: StoreFaults = { delay: [1, 30], slow: 0.1, slowDelay: [100, 2
 
 const log = createLogger('silent')
 
+/** One process after the other, in the same place. */
 export interface SimulatedBroker {
   readonly id: number
-  core: Core | undefined
+  /** Undefined while there is no process, or while it is between two lives. */
+  readonly core: Core | undefined
+  readonly clock: ProcessClock
+}
+
+interface Broker extends SimulatedBroker {
+  /** Undefined while it starts, and while there is no process. */
+  lives: Lives | undefined
   clock: ProcessClock
-  /** Counts its lives, so that what belonged to an earlier one is not taken for this one's. */
-  life: number
-  /** Sessions that its present life has opened: nobody keeps them alive when it is killed or stopped. */
+  connection: MemoryConnection | undefined
+  /** Counts the processes, so that what belonged to an earlier one is not taken for this one's. */
+  process: number
+  /** Sessions that this process has opened: nobody keeps them alive when it is killed, stopped or cut off. */
   sessions: number[]
 }
 
 export class SimulatedCluster {
   readonly ledger = new MemoryLedger()
   readonly store = new MemoryStore()
-  readonly brokers: SimulatedBroker[] = []
+  readonly #brokers: Broker[] = []
   readonly #clock: VirtualClock
   readonly #random: SeededRandom
   readonly #stores = new Set<FaultyStore>()
   #storm = false
+  #hasIds = false
 
   constructor(clock: VirtualClock, random: SeededRandom) {
     this.#clock = clock
     this.#random = random
   }
 
-  async start(count: number): Promise<void> {
+  /** `hasIds`: brokers are given their ids, or else take the lowest that is free. */
+  async start(count: number, hasIds: boolean): Promise<void> {
+    this.#hasIds = hasIds
     for (let id = 0; id < count; id++) {
-      const broker: SimulatedBroker = { id, core: undefined, clock: this.#newClock(), life: 0, sessions: [] }
-      this.brokers.push(broker)
+      const broker = this.#newBroker(id)
+      this.#brokers.push(broker)
       await this.#begin(broker)
     }
   }
 
-  /** Brokers that answer, stopped ones included: a client cannot tell. */
+  get brokers(): readonly SimulatedBroker[] {
+    return this.#brokers
+  }
+
+  /** Brokers that answer, stopped and cut off ones included: a client cannot tell. */
   get running(): (SimulatedBroker & { core: Core })[] {
-    return this.brokers.filter((broker): broker is SimulatedBroker & { core: Core } => broker.core !== undefined)
+    return this.#brokers.filter((broker): broker is Broker & { core: Core } => broker.core !== undefined)
   }
 
   /** From now on the store and the ledger misbehave, or no longer do. */
@@ -68,22 +86,55 @@ export class SimulatedCluster {
     for (const store of this.#stores) store.faults = storm ? stormyStore : calmStore
   }
 
-  kill(broker: SimulatedBroker): void {
-    broker.core = undefined
-    broker.life++
-    broker.clock.kill()
+  kill({ id }: SimulatedBroker): void {
+    const broker = this.#broker(id)
+    this.#end(broker, this.#random.int(RESTART_MS, 2 * SESSION_TTL_MS))
     this.#expireLater(broker.sessions)
-    this.#clock.setTimeout(() => void this.#restart(broker), this.#random.int(RESTART_MS, 2 * SESSION_TTL_MS))
   }
 
   /** SIGSTOP for `ms`; a session that is not kept alive for its time to live expires meanwhile. */
-  stop(broker: SimulatedBroker, ms: number): void {
-    const { clock, life, sessions } = broker
+  stop({ id }: SimulatedBroker, ms: number): void {
+    const broker = this.#broker(id)
+    const { clock, process, sessions } = broker
     clock.stop()
     if (ms > SESSION_TTL_MS) this.#expireLater(sessions)
     this.#clock.setTimeout(() => {
-      if (broker.life === life) clock.continue()
+      if (broker.process === process) clock.continue()
     }, ms)
+  }
+
+  /** Nothing passes between the broker and the ledger for `ms`. */
+  cutOff({ id }: SimulatedBroker, ms: number): void {
+    const { connection, sessions } = this.#broker(id)
+    if (connection === undefined || connection.isCut) return
+    connection.cut()
+    if (ms > SESSION_TTL_MS) this.#expireLater(sessions)
+    this.#clock.setTimeout(() => connection.heal(), ms)
+  }
+
+  /** The broker's lease is lost, while everything works. */
+  loseSession({ id }: SimulatedBroker): void {
+    for (const epoch of this.#broker(id).sessions) this.ledger.expireSession(epoch)
+  }
+
+  #broker(id: number): Broker {
+    const broker = this.#brokers[id]
+    if (broker === undefined) throw new Error(`there is no broker ${id}`)
+    return broker
+  }
+
+  #newBroker(id: number): Broker {
+    return {
+      id,
+      lives: undefined,
+      clock: this.#newClock(),
+      connection: undefined,
+      process: 0,
+      sessions: [],
+      get core() {
+        return this.lives?.core
+      },
+    }
   }
 
   #expireLater(sessions: readonly number[]): void {
@@ -92,29 +143,51 @@ export class SimulatedCluster {
     }, SESSION_TTL_MS)
   }
 
-  async #restart(broker: SimulatedBroker): Promise<void> {
-    if (broker.core !== undefined) return
-    await this.#begin(broker)
+  /** The process is no more, and is started again after `ms`. */
+  #end(broker: Broker, ms: number): void {
+    broker.lives = undefined
+    broker.process++
+    broker.clock.kill()
+    const { process } = broker
+    this.#clock.setTimeout(() => {
+      if (broker.process === process) void this.#begin(broker)
+    }, ms)
   }
 
-  async #begin(broker: SimulatedBroker): Promise<void> {
-    const life = ++broker.life
+  async #begin(broker: Broker): Promise<void> {
+    const process = ++broker.process
     broker.clock = this.#newClock()
     broker.sessions = []
-    const core = await this.#startCore(broker, broker.clock, life).catch(() => undefined)
-    if (broker.life !== life) return
-    if (core === undefined) this.#clock.setTimeout(() => void this.#restart(broker), RESTART_MS)
-    else broker.core = core
+    const lives = await Lives.begin(this.#options(broker, process)).catch(() => undefined)
+    if (broker.process !== process) return
+    broker.lives = lives
+    if (lives === undefined) this.#end(broker, RESTART_MS)
   }
 
-  #startCore(broker: SimulatedBroker, clock: ProcessClock, life: number): Promise<Core> {
+  #options(broker: Broker, process: number): LivesOptions {
+    return {
+      core: this.#coreOptions(broker),
+      service: new BrokerService(broker.clock),
+      onRequest: () => {},
+      mayBeginAnew: true,
+      onOver: () => {
+        if (broker.process !== process) return
+        this.#expireLater(broker.sessions)
+        this.#end(broker, RESTART_MS)
+      },
+    }
+  }
+
+  #coreOptions(broker: Broker): LivesOptions['core'] {
+    const { clock, sessions, id } = broker
     const random = this.#random.fork()
     const store = new FaultyStore(this.store, clock, () => random.next(), this.#storm ? stormyStore : calmStore)
     this.#stores.add(store)
-    const { sessions } = broker
-    return Core.start({
+    broker.connection = this.ledger.connect(clock, this.#ledgerFaults(random), epoch => sessions.push(epoch))
+    return {
       clock,
-      ledger: this.ledger.connect(clock, this.#ledgerFaults(random), epoch => sessions.push(epoch)),
+      brokerId: this.#hasIds ? id : undefined,
+      ledger: broker.connection,
       store,
       random: { uuid: () => random.uuid(), int: max => random.int(1, max) },
       log,
@@ -122,7 +195,7 @@ export class SimulatedCluster {
         featureLevel: FEATURE_LEVEL,
         software: 'simulation',
         rack: null,
-        listeners: [{ name: 'PLAINTEXT', host: 'simulated', port: 9092 + broker.id, shared: false }],
+        listeners: [{ name: 'PLAINTEXT', host: 'simulated', port: 9092 + id, shared: false }],
       },
       prefix: 'sim',
       api: coreApiSettings,
@@ -134,7 +207,6 @@ export class SimulatedCluster {
         memoryBytes: 1024 * 1024,
       },
       cacheBytes: random.pick([2000, 1_000_000]),
-
       fetchMemoryBytes: 64 * 1024 * 1024,
       groups: {
         initialRebalanceDelayMs: 100,
@@ -151,15 +223,7 @@ export class SimulatedCluster {
         rollUp: { smallBytes: 2048, minSmallObjects: 5, jobBytes: 16_384, extentBytes: 1024 },
       },
       traffic: { produced: () => {}, fetched: () => {}, forgetTopic: () => {} },
-      onLost: () => {
-        if (broker.life !== life) return
-        // Also when it is lost while it starts: then nothing becomes of that start.
-        broker.core = undefined
-        broker.life++
-        clock.kill()
-        this.#clock.setTimeout(() => void this.#restart(broker), RESTART_MS)
-      },
-    })
+    }
   }
 
   #newClock(): ProcessClock {

@@ -40,7 +40,7 @@ export async function simulate(seed: number): Promise<Summary> {
 
 async function story(world: World, random: SeededRandom): Promise<Summary> {
   const { cluster, clock, history } = world
-  await cluster.start(random.int(1, 4))
+  await cluster.start(random.int(1, 4), random.chance(0.5))
   const topicId = await ensureTopic(world, 'lasting', PARTITIONS)
   const volatileId = await ensureTopic(world, 'volatile', 1)
   cluster.setStorm(true)
@@ -79,10 +79,13 @@ async function causeFaults({ clock, cluster }: World, random: SeededRandom): Pro
   while (clock.monotonic() < end) {
     await sleep(clock, random.int(100, 3000))
     const broker = random.pick(cluster.brokers)
-    if (random.chance(0.4)) {
+    const dice = random.next()
+    if (dice < 0.35) {
       cluster.kill(broker)
       kills++
-    } else if (random.chance(0.5)) cluster.stop(broker, random.int(500, 12_000))
+    } else if (dice < 0.6) cluster.stop(broker, random.int(500, 12_000))
+    else if (dice < 0.8) cluster.cutOff(broker, random.int(500, 12_000))
+    else if (dice < 0.85) cluster.loseSession(broker)
     else broker.clock.jumpWallClock(random.pick([-3_600_000, 3_600_000, 50]))
   }
   return kills
@@ -120,8 +123,20 @@ async function checkEnd(world: World, topicId: string): Promise<void> {
     const committed = core.replica.state.groups.byId.get('g')?.offsets.get('lasting')?.get(0)?.offset ?? -1
     history.fetchedCommit('g', committed)
   }
+  checkMembers(world)
   checkDigests(world)
   await checkStore(world)
+}
+
+/** The members are the brokers, no more and no less, and none of them takes itself for cut off. */
+function checkMembers({ cluster }: World): void {
+  const epochs = cluster.running.map(({ core }) => core.replica.epoch).toSorted((a, b) => a - b)
+  for (const { id, core } of cluster.running) {
+    const known = [...core.replica.state.sessions.keys()].toSorted((a, b) => a - b)
+    if (String(known) !== String(epochs))
+      throw new Violation(`sessions ${known} are open, but ${epochs} are the brokers'`)
+    if (core.replica.isCutOff) throw new Violation(`broker ${id} takes itself for cut off`)
+  }
 }
 
 function checkDigests({ cluster }: World): void {
