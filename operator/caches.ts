@@ -1,0 +1,100 @@
+// What the operator keeps of the API server: a store of each kind that it looks at, filled by watches. Of Secrets only the
+// metadata is read: what is in them is the business of the pods.
+
+import type { Clock } from '../broker/clock.ts'
+import type { Logger } from '../broker/observe/logger.ts'
+import { referredSecrets } from './cluster/accept.ts'
+import { BY_CLUSTER, BY_OWNER, OWNED_KINDS, type OwnedKind } from './cluster/reconcile.ts'
+import type { KubeClient, Scope } from './runtime/kube-client.ts'
+import type { Source } from './runtime/manager.ts'
+import { controllerOf, type KubeObject, type Manifest } from './runtime/object.ts'
+import { Reflector, type ReflectorTimes } from './runtime/reflector.ts'
+import { RESOURCES, type Resource, resourceName } from './runtime/resource.ts'
+import { Store } from './runtime/store.ts'
+import { clusterKeyOf } from './topic/reconcile.ts'
+import { CLUSTER, clusterSchema, type KafScaleCluster } from './types/kaf-scale-cluster.ts'
+import { type KafScaleTopic, TOPIC, topicSchema } from './types/kaf-scale-topic.ts'
+
+/** Index of clusters by the Secrets that they refer to, `namespace/name`. */
+export const BY_SECRET = 'secret'
+
+export interface CacheOptions {
+  readonly client: KubeClient
+  /** Undefined for all. */
+  readonly namespace: string | undefined
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Logger
+  readonly times?: ReflectorTimes | undefined
+}
+
+/** What keeps a store filled. */
+export interface Watch extends Source {
+  readonly resource: Resource
+  readonly isSynced: boolean
+}
+
+const byOwner = (object: KubeObject): readonly string[] => {
+  const owner = controllerOf(object)
+  return owner === undefined ? [] : [owner.uid]
+}
+
+const INSTANCE = 'app.kubernetes.io/instance'
+const BROKER_PODS = 'app.kubernetes.io/name=kafscale'
+
+export class Caches {
+  readonly clusters = new Store<KafScaleCluster>({
+    [BY_SECRET]: cluster => referredSecrets(cluster).map(({ name }) => `${cluster.metadata.namespace}/${name}`),
+  })
+  readonly topics = new Store<KafScaleTopic>({ [BY_CLUSTER]: topic => [clusterKeyOf(topic)] })
+  readonly owned: Readonly<Record<OwnedKind, Store<Manifest>>> = {
+    serviceAccounts: new Store<Manifest>({ [BY_OWNER]: byOwner }),
+    configMaps: new Store<Manifest>({ [BY_OWNER]: byOwner }),
+    services: new Store<Manifest>({ [BY_OWNER]: byOwner }),
+    networkPolicies: new Store<Manifest>({ [BY_OWNER]: byOwner }),
+    podDisruptionBudgets: new Store<Manifest>({ [BY_OWNER]: byOwner }),
+    deployments: new Store<Manifest>({ [BY_OWNER]: byOwner }),
+    statefulSets: new Store<Manifest>({ [BY_OWNER]: byOwner }),
+  }
+  readonly pods = new Store<KubeObject>({
+    [BY_CLUSTER]: ({ metadata }) => [`${metadata.namespace}/${metadata.labels?.[INSTANCE]}`],
+  })
+  readonly secrets = new Store<KubeObject>()
+  readonly watches: readonly Watch[]
+
+  constructor(options: CacheOptions) {
+    const { namespace, times, ...parts } = options
+    const reflect = <T extends KubeObject>(
+      resource: Resource,
+      store: Store<T>,
+      read: (manifest: Manifest) => T,
+      scope: Scope = {},
+    ): Watch =>
+      new Reflector({
+        ...parts,
+        resource,
+        store,
+        read,
+        scope: { ...scope, namespace },
+        ...(times === undefined ? {} : { times }),
+      })
+    const asIs = (manifest: Manifest): Manifest => manifest
+    this.watches = [
+      reflect(CLUSTER, this.clusters, manifest => clusterSchema.parse(manifest)),
+      reflect(TOPIC, this.topics, manifest => topicSchema.parse(manifest)),
+      ...OWNED_KINDS.map(kind => reflect(RESOURCES[kind], this.owned[kind], asIs)),
+      reflect<KubeObject>(RESOURCES.pods, this.pods, asIs, { labelSelector: BROKER_PODS }),
+      reflect<KubeObject>(RESOURCES.secrets, this.secrets, asIs, { metadataOnly: true }),
+    ]
+  }
+
+  /** Takes in what the API server answered to a write of ours. */
+  observe(resource: Resource, object: Manifest): void {
+    if (resource === CLUSTER) this.clusters.observeWrite(clusterSchema.parse(object))
+    else if (resource === TOPIC) this.topics.observeWrite(topicSchema.parse(object))
+    else {
+      const kind = OWNED_KINDS.find(one => resourceName(RESOURCES[one]) === resourceName(resource))
+      if (kind !== undefined) this.owned[kind].observeWrite(object)
+    }
+  }
+}

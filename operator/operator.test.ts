@@ -1,0 +1,330 @@
+// The whole operator against the fake API server over HTTP, with a real broker behind the clusters' address. Deployments get
+// their status from the test, which plays the controllers of Kubernetes.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { Broker } from '../broker/broker.ts'
+import { BrokerConnection } from '../broker/client/connection.ts'
+import { systemClock } from '../broker/clock.ts'
+import { loadSettings } from '../broker/load-settings.ts'
+import { createLogger } from '../broker/observe/logger.ts'
+import { KubeApi } from '../testing/kube-api/kube-api.ts'
+import { Operator } from './operator.ts'
+import { EngineMetrics } from './runtime/metrics.ts'
+import type { Manifest } from './runtime/object.ts'
+import { RESOURCES } from './runtime/resource.ts'
+import { TopicAdmin } from './topic/topic-admin.ts'
+import { CLUSTER, type ClusterStatus, clusterSchema } from './types/kaf-scale-cluster.ts'
+import { TOPIC, type TopicStatus, topicSchema } from './types/kaf-scale-topic.ts'
+
+const log = createLogger('silent')
+const user = { manager: 'user', force: true }
+const at = (name: string) => ({ namespace: 'shop', name })
+
+let api: KubeApi
+let stops: (() => Promise<void>)[]
+let brokerPort: number
+
+function startOperator(identity = 'one'): Operator {
+  const operator = new Operator({
+    client: api.client(identity),
+    clock: systemClock,
+    random: Math.random,
+    log,
+    defaults: { image: 'kafscale:1', etcdImage: 'etcd:3', clusterDomain: 'cluster.local' },
+    namespace: 'shop',
+    watched: 'shop',
+    leaseName: 'kafscale-operator',
+    identity,
+    metrics: new EngineMetrics(),
+    addressOf: () => ({ host: '127.0.0.1', port: brokerPort }),
+    leaseTimes: { leaseMs: 1000, renewDeadlineMs: 700, retryMs: 50 },
+    reflectorTimes: { watchSeconds: 60, idleMs: 120_000, backoff: { baseMs: 5, capMs: 50 }, healthyMs: 1000 },
+  })
+  const stop = new AbortController()
+  const running = operator.run(stop.signal)
+  stops.push(async () => {
+    stop.abort()
+    await running
+  })
+  return operator
+}
+
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+async function until<Found>(
+  what: string,
+  look: () => Found | undefined | false | Promise<Found | undefined | false>,
+): Promise<Found> {
+  for (const end = Date.now() + 15_000; Date.now() < end; await pause(10)) {
+    const found = await look()
+    if (found !== undefined && found !== false) return found
+  }
+  throw new Error(`${what} did not come true`)
+}
+
+const cluster = (spec: Record<string, unknown> = {}): Manifest => ({
+  apiVersion: 'kafscale.io/v1alpha1',
+  kind: 'KafScaleCluster',
+  metadata: { name: 'orders', namespace: 'shop' },
+  spec: { s3: { bucket: 'records', region: 'r' }, etcd: { endpoints: ['http://etcd:2379'] }, ...spec },
+})
+const topic = (name: string, spec: Record<string, unknown> = {}): Manifest => ({
+  apiVersion: 'kafscale.io/v1alpha1',
+  kind: 'KafScaleTopic',
+  metadata: { name, namespace: 'shop' },
+  spec: { clusterRef: 'orders', partitions: 2, ...spec },
+})
+const applyCluster = (spec: Record<string, unknown> = {}) => api.bystander().apply(CLUSTER, cluster(spec), user)
+const applyTopic = (name: string, spec: Record<string, unknown> = {}) =>
+  api.bystander().apply(TOPIC, topic(name, spec), user)
+
+const clusterStatus = (): ClusterStatus | undefined => {
+  const found = api.get(CLUSTER, at('orders'))
+  return found === undefined ? undefined : clusterSchema.parse(found).status
+}
+const topicStatusOf = (name: string): TopicStatus | undefined => {
+  const found = api.get(TOPIC, at(name))
+  return found === undefined ? undefined : topicSchema.parse(found).status
+}
+const reasonOf = (status: Pick<ClusterStatus, 'conditions'> | undefined, type: string): string | undefined =>
+  status?.conditions?.find(condition => condition.type === type)?.reason
+
+const deployment = (): Manifest | undefined => api.get(RESOURCES.deployments, at('orders-broker'))
+const replicas = (): unknown => Object(deployment()?.spec).replicas
+
+/** What the controllers of Kubernetes would do: as many ready pods as are wanted. */
+async function makeReady(): Promise<void> {
+  const live = await until('the Deployment', deployment)
+  const wanted = Number(replicas())
+  await api.bystander().applyStatus(
+    RESOURCES.deployments,
+    {
+      apiVersion: live.apiVersion,
+      kind: live.kind,
+      metadata: at('orders-broker'),
+      status: {
+        observedGeneration: live.metadata.generation,
+        replicas: wanted,
+        readyReplicas: wanted,
+        updatedReplicas: wanted,
+      },
+    },
+    { manager: 'kube-controller-manager', force: true },
+  )
+}
+
+beforeEach(async () => {
+  api = await KubeApi.start()
+  stops = []
+})
+
+afterEach(async () => {
+  api.faults.heal()
+  for (const stop of stops) await stop()
+  await api.stop()
+})
+
+describe('a cluster', () => {
+  test('gets its objects and its size, is ready when they are, and is then left alone (gap 12)', async () => {
+    await applyCluster({ brokers: { replicas: 5 } })
+    startOperator()
+    await until('the size', () => replicas() === 5)
+    expect(reasonOf(await until('a status', clusterStatus), 'Ready')).toBe('Progressing')
+    await makeReady()
+    const status = await until('Ready', () =>
+      reasonOf(clusterStatus(), 'Ready') === 'Ready' ? clusterStatus() : undefined,
+    )
+    expect(status).toMatchObject({
+      endpoint: 'orders-broker.shop.svc.cluster.local:9092',
+      brokers: { ready: 5, desired: 5, summary: '5/5' },
+    })
+    await pause(300)
+    api.forgetCalls()
+    await api
+      .bystander()
+      .apply(RESOURCES.configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: at('other') }, user)
+    await pause(300)
+    expect(api.writes.filter(({ resource, caller }) => caller === 'one' && resource.plural !== 'leases')).toEqual([])
+  })
+
+  test('keeps the size that an autoscaler sets through its scale subresource (gaps 1 to 3)', async () => {
+    await applyCluster({ brokers: { replicas: 2 }, scaling: { mode: 'External' } })
+    startOperator()
+    await until('the size', () => replicas() === 2)
+    await api.bystander().scale(CLUSTER, at('orders'), 6, { manager: 'hpa' })
+    await until('the new size', () => replicas() === 6)
+    await applyCluster({ scaling: { mode: 'External' }, brokers: { config: { cacheBytes: 268_435_456 } } })
+    await pause(300)
+    expect(replicas()).toBe(6)
+  })
+
+  test('loses what its spec does not ask for any more', async () => {
+    await applyCluster({
+      networkPolicy: { enabled: true },
+      listeners: [
+        { name: 'a', port: 9092 },
+        { name: 'b', port: 9094 },
+      ],
+    })
+    startOperator()
+    await until('the policy', () => api.get(RESOURCES.networkPolicies, at('orders-broker')))
+    await until('the second Service', () => api.get(RESOURCES.services, at('orders-broker-b')))
+    await applyCluster({ listeners: [{ name: 'a', port: 9092 }] })
+    await until('the end of both', () => {
+      const [policy, service] = [RESOURCES.networkPolicies, RESOURCES.services]
+      return api.get(policy, at('orders-broker')) === undefined && api.get(service, at('orders-broker-b')) === undefined
+    })
+    expect(api.get(RESOURCES.services, at('orders-broker'))).toBeDefined()
+  })
+
+  test('rests while hibernated, and says so', async () => {
+    await applyCluster({ brokers: { replicas: 3 } })
+    startOperator()
+    await until('the size', () => replicas() === 3)
+    await applyCluster({ brokers: { replicas: 3 }, hibernation: { enabled: true } })
+    await until('no brokers', () => replicas() === 0)
+    await until('the word', () => reasonOf(clusterStatus(), 'Ready') === 'Hibernated')
+  })
+
+  test.each([
+    [{ s3: { bucket: 'records', region: 'r', credentialsSecretRef: 'keys' } }, 'SecretMissing', 'Secret keys'],
+    [{ scaling: { mode: 'Auto', max: 5 } }, 'NotSupported', 'scaling.mode Auto'],
+    [{ listeners: [{ name: 'a', port: 9092, tls: { selfSigned: true } }] }, 'NotSupported', 'listener a'],
+  ])('that cannot be carried out as it is says what to change: %j', async (spec, reason, words) => {
+    await applyCluster(spec)
+    startOperator()
+    const status = await until('a refusal', () =>
+      reasonOf(clusterStatus(), 'Accepted') === reason ? clusterStatus() : undefined,
+    )
+    expect(status.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False', reason })
+    expect(status.conditions?.find(({ type }) => type === 'Stalled')?.message).toContain(words)
+    expect(deployment()).toBeUndefined()
+  })
+
+  test('goes on by itself when the missing Secret comes, and replaces its pods when that changes', async () => {
+    await applyCluster({ s3: { bucket: 'records', region: 'r', credentialsSecretRef: 'keys' } })
+    startOperator()
+    await until('a refusal', () => reasonOf(clusterStatus(), 'Accepted') === 'SecretMissing')
+    const secret = (value: string): Manifest => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: at('keys'),
+      stringData: { a: value },
+    })
+    await api.bystander().apply(RESOURCES.secrets, secret('1'), user)
+    const first = JSON.stringify((await until('the Deployment', deployment)).spec)
+    await api.bystander().apply(RESOURCES.secrets, secret('2'), user)
+    await until('other pods', () => JSON.stringify(deployment()?.spec) !== first)
+  })
+
+  test('never takes an object that is somebody else’s', async () => {
+    const foreign: Manifest = { apiVersion: 'v1', kind: 'Service', metadata: at('orders-broker'), spec: { ports: [] } }
+    await api.bystander().apply(RESOURCES.services, foreign, user)
+    await applyCluster()
+    startOperator()
+    await until('the word', () => reasonOf(clusterStatus(), 'Ready') === 'NameConflict')
+    expect(api.get(RESOURCES.services, at('orders-broker'))?.metadata.ownerReferences).toBeUndefined()
+  })
+})
+
+describe('topics', () => {
+  let folder: string
+  let broker: Broker
+  let admin: TopicAdmin
+  let connection: BrokerConnection
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'kafscale-operator-'))
+    const settings = loadSettings({
+      KAFSCALE_DATA_DIR: folder,
+      KAFSCALE_BROKER_ADDR: '127.0.0.1:0',
+      KAFSCALE_METRICS_ADDR: '127.0.0.1:0',
+    })
+    broker = await Broker.start({ settings, log, onLost: () => {} })
+    brokerPort = broker.port
+    const address = { host: '127.0.0.1', port: brokerPort, clientId: 'test', clock: systemClock, timeoutMs: 5000 }
+    connection = await BrokerConnection.open(address)
+    admin = new TopicAdmin(connection)
+  })
+
+  afterAll(async () => {
+    connection.close()
+    await broker.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  const liveTopic = async (name: string) => (await admin.describe([name])).get(name)
+
+  test('are created, grown and altered through the Kafka protocol, and show what is (gaps 6 to 8, 11)', async () => {
+    await applyCluster()
+    await applyTopic('a', { topicName: 'Orders_V1', retentionMs: 1000 })
+    startOperator()
+    await until('Ready', () => reasonOf(topicStatusOf('a'), 'Ready') === 'Ready')
+    expect(await liveTopic('Orders_V1')).toMatchObject({ partitions: 2, config: { 'retention.ms': '1000' } })
+    expect(topicStatusOf('a')).toMatchObject({
+      topicName: 'Orders_V1',
+      partitionCount: 2,
+      config: { 'retention.ms': '1000' },
+    })
+    await applyTopic('a', { topicName: 'Orders_V1', partitions: 4, retentionMs: 2000 })
+    await until('growth', () => topicStatusOf('a')?.partitionCount === 4)
+    expect((await liveTopic('Orders_V1'))?.config).toEqual({ 'retention.ms': '2000' })
+  })
+
+  test('that are made before their cluster follow when it comes', async () => {
+    await applyTopic('early')
+    startOperator()
+    await until('the word', () => reasonOf(topicStatusOf('early'), 'Ready') === 'ClusterMissing')
+    await applyCluster()
+    await until('Ready', () => reasonOf(topicStatusOf('early'), 'Ready') === 'Ready')
+  })
+
+  test('that the brokers refuse say why, and do not hold up the others', async () => {
+    await applyCluster()
+    await applyTopic('fine')
+    await applyTopic('wrong', { topicName: '..' })
+    startOperator()
+    await until('Ready', () => reasonOf(topicStatusOf('fine'), 'Ready') === 'Ready')
+    await until('the word', () => reasonOf(topicStatusOf('wrong'), 'Ready') === 'InvalidSpec')
+    expect(reasonOf(topicStatusOf('wrong'), 'Stalled')).toBe('InvalidSpec')
+  })
+
+  test('of two objects for one topic the older holds it, and the other takes over when that goes', async () => {
+    await applyCluster()
+    await applyTopic('older', { topicName: 'shared' })
+    await pause(1100)
+    await applyTopic('younger', { topicName: 'shared', partitions: 3 })
+    startOperator()
+    await until('the word', () => reasonOf(topicStatusOf('younger'), 'Ready') === 'ResourceConflict')
+    expect((await liveTopic('shared'))?.partitions).toBe(2)
+    await api.bystander().delete(TOPIC, at('older'))
+    await until('the younger', () => topicStatusOf('younger')?.partitionCount === 3)
+  })
+
+  test('go with their objects only when the spec says so', async () => {
+    await applyCluster()
+    await applyTopic('kept')
+    await applyTopic('gone', { deletionPolicy: 'Delete' })
+    startOperator()
+    for (const name of ['kept', 'gone']) await until('Ready', () => reasonOf(topicStatusOf(name), 'Ready') === 'Ready')
+    for (const name of ['kept', 'gone']) await api.bystander().delete(TOPIC, at(name))
+    await until('the end of both', () => api.list(TOPIC).length === 0)
+    expect(await liveTopic('kept')).toBeDefined()
+    expect(await liveTopic('gone')).toBeUndefined()
+  })
+
+  test('never keep a namespace from going: without a cluster the finalizer is let go, with an event', async () => {
+    await applyCluster()
+    await applyTopic('orphan', { deletionPolicy: 'Delete' })
+    startOperator()
+    await until('the finalizer', () => (api.get(TOPIC, at('orphan'))?.metadata.finalizers ?? []).length > 0)
+    await api.bystander().delete(CLUSTER, at('orders'))
+    await api.bystander().delete(TOPIC, at('orphan'))
+    await until('the end', () => api.get(TOPIC, at('orphan')) === undefined)
+    await until('the event', () => JSON.stringify(api.list(RESOURCES.events)).includes('TopicOrphaned'))
+    expect(await liveTopic('orphan')).toBeDefined()
+  })
+})
