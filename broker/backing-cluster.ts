@@ -6,6 +6,7 @@ import type { RequestReport } from './objects/s3/client.ts'
 import type { Credentials } from './objects/s3/sigv4.ts'
 import { S3Store } from './objects/s3/store.ts'
 import type { Settings } from './settings.ts'
+import { bucketRollUpLimits } from './upkeep/roll-up.ts'
 
 /** What S3 services that are not AWS take requests to be signed for. */
 const REGION_OF_ENDPOINTS = 'us-east-1'
@@ -36,6 +37,7 @@ export async function openCluster(settings: Settings, { clock, log, metrics, ope
     diskSpace: undefined,
     outlivesBroker: true,
     flush: flushOf(settings, { uploadSlots: 8, putsPerSecond: 20 }),
+    rollUp: bucketRollUpLimits,
   }
 }
 

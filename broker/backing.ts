@@ -13,6 +13,7 @@ import type { ObjectStore } from './objects/object-store.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Settings } from './settings.ts'
+import { folderRollUpLimits, type RollUpLimits } from './upkeep/roll-up.ts'
 
 export interface Backing {
   readonly ledger: Ledger
@@ -23,6 +24,7 @@ export interface Backing {
   /** True when a broker that was lost can begin a new life upon the same ledger. */
   readonly outlivesBroker: boolean
   readonly flush: { readonly uploadSlots: number; readonly putsPerSecond: number }
+  readonly rollUp: RollUpLimits
 }
 
 export interface BackingParts {
@@ -55,6 +57,7 @@ async function openFolder(settings: Settings, dataDir: string, { opened }: Backi
     },
     outlivesBroker: false,
     flush: flushOf(settings, { uploadSlots: 1, putsPerSecond: 0 }),
+    rollUp: folderRollUpLimits,
   }
 }
 

@@ -9,7 +9,11 @@ import { VERSION } from './version.ts'
 const SWEEP_EVERY_MS = 30_000
 const ROLL_UP_EVERY_MS = 30_000
 
-export function coreSettings(settings: Settings, listeners: readonly OpenListener[], { flush, logDir }: Backing) {
+export function coreSettings(
+  settings: Settings,
+  listeners: readonly OpenListener[],
+  { flush, rollUp, logDir }: Backing,
+) {
   return {
     prefix: settings.prefix,
     brokerId: settings.brokerId,
@@ -48,6 +52,7 @@ export function coreSettings(settings: Settings, listeners: readonly OpenListene
       retentionEveryMs: settings.retentionCheckIntervalMs,
       rollUpEveryMs: ROLL_UP_EVERY_MS,
       sweepEveryMs: SWEEP_EVERY_MS,
+      rollUp,
     },
   }
 }

@@ -31,9 +31,9 @@ import { checkClusterMarker, putClusterMarker } from './upkeep/cluster-marker.ts
 import { expireOffsets } from './upkeep/offset-expiry.ts'
 import { appliedByAll, audit, ProgressReports, progressOfOthers } from './upkeep/progress.ts'
 import { dueTrims } from './upkeep/retention.ts'
-import { defaultRollUpLimits, type RollUpLimits, rollUp } from './upkeep/roll-up.ts'
+import { folderRollUpLimits, type RollUpLimits, rollUp } from './upkeep/roll-up.ts'
 import { forgetSessions, SweptSessions, sweepDead, sweepOrphans } from './upkeep/sweep.ts'
-import { Upkeep } from './upkeep/upkeep.ts'
+import { MORE_TO_DO, Upkeep } from './upkeep/upkeep.ts'
 import { Writer } from './wire/writer.ts'
 
 /** Where randomness comes from: the operating system in a broker, a seed in a simulation. */
@@ -99,7 +99,6 @@ export class Core {
   readonly #progress: ProgressReports
   readonly #swept = new SweptSessions()
   #objects = 0
-  #stopping = false
 
   /** Catches up with the ledger, opens a session, and starts upkeep. */
   static async start(options: CoreOptions): Promise<Core> {
@@ -189,7 +188,6 @@ export class Core {
 
   /** Lets go of the members that wait for a rebalance; call it before the sockets are drained, which waits for answers. */
   beginStop(): void {
-    this.#stopping = true
     this.groups.stop()
   }
 
@@ -246,7 +244,7 @@ export class Core {
     const { upkeep, store, prefix } = this.#options
     const { replica } = this
     const nextObjectNumber = (): number => ++this.#objects
-    const limits = upkeep.rollUp ?? defaultRollUpLimits
+    const limits = upkeep.rollUp ?? folderRollUpLimits
     const rollUpParts = { replica, store, prefix, limits, nextObjectNumber, unreadable: new Set<number>() }
     this.#progress.start()
     this.#upkeep.start([
@@ -261,10 +259,7 @@ export class Core {
       {
         name: 'roll-up',
         everyMs: upkeep.rollUpEveryMs,
-        run: () =>
-          this.#ifOwn('roll-up', async () => {
-            while (!this.#stopping && (await rollUp(rollUpParts)) > 0);
-          }),
+        run: () => this.#ifOwn('roll-up', async () => ((await rollUp(rollUpParts)) > 0 ? MORE_TO_DO : undefined)),
       },
       { name: 'sweep', everyMs: upkeep.sweepEveryMs, run: () => this.#auditAndSweep() },
     ])
@@ -274,9 +269,10 @@ export class Core {
    * Each job is one member's, so that no work is done twice; whose, all members at the same position agree on. Two may
    * still do it at once, which is why nothing relies on it.
    */
-  async #ifOwn(job: string, run: () => Promise<unknown>): Promise<void> {
+  async #ifOwn(job: string, run: () => Promise<unknown>): Promise<unknown> {
     const { replica } = this
-    if (rendezvous(job, members(replica.state))?.brokerId === replica.brokerId) await run.call(this)
+    if (rendezvous(job, members(replica.state))?.brokerId === replica.brokerId) return run.call(this)
+    return undefined
   }
 
   async #checkpoint(): Promise<void> {

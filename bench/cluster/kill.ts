@@ -31,15 +31,14 @@ export function killed(latencyMs: number): Promise<Figure[]> {
       for (let round = 0; round < ROUNDS; round++) {
         quiet?.push(...(await gaps.measure(() => pause(WATCH_MS))).map(({ ms }) => ms))
         const leaders = await gaps.leaders()
-        const victim = cluster.brokers.find((_, index) => leaders.includes(index))
+        const victim = cluster.brokers.find(({ port }) => leaders.includes(port))
         if (victim === undefined) throw new Error('the producers write to none of the brokers')
-        const id = cluster.brokers.indexOf(victim)
         const after = await gaps.measure(async () => {
           await victim.kill()
           await pause(WATCH_MS)
         })
         for (const [index, { ms, failed }] of after.entries()) {
-          ;(leaders[index] === id ? own : others)?.push(ms)
+          ;(leaders[index] === victim.port ? own : others)?.push(ms)
           errors += failed
         }
         await victim.start()
@@ -77,6 +76,7 @@ class Gaps {
     this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   }
 
+  /** The port of the broker that each producer writes to. */
   async leaders(): Promise<number[]> {
     return (await this.#ask('leaders')).map(Number)
   }

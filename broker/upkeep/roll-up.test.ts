@@ -122,6 +122,17 @@ describe('roll-up', () => {
     expect(candidates(path.replica.state, { ...limits, minSmallObjects: 3, jobBytes: 1 })).toHaveLength(1)
   })
 
+  test('takes WAL objects of any size where that is wanted, as soon as they fill a segment, and segments no more', async () => {
+    for (let n = 0; n < 3; n++) await path.append(logOf(0), 'x'.repeat(1000))
+    const all = { smallBytes: 10, smallWalBytes: Number.POSITIVE_INFINITY, minSmallObjects: 100 }
+    expect(await roll({ ...all, jobBytes: 100_000 })).toBe(0)
+    const before = await stored()
+    expect(await roll({ ...all, jobBytes: 3000 })).toBe(2)
+    expect(kinds()).toEqual(['wal', 'segment'])
+    expect(await roll({ ...all, jobBytes: 3000 })).toBe(0)
+    expect(await stored()).toEqual(before)
+  })
+
   test('gives back the space of a partition that shares objects with another', async () => {
     for (let n = 0; n < 4; n++) {
       await path.append(logOf(0), 'first of its window')

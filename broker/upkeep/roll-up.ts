@@ -20,7 +20,9 @@ import type { PartitionLog } from '../state/partition-log.ts'
 export interface RollUpLimits {
   /** Objects below this size are small. */
   readonly smallBytes: number
-  /** So many small objects are worth a job. */
+  /** WAL objects below this size are small; `smallBytes` when left out. */
+  readonly smallWalBytes?: number
+  /** So many small objects are worth a job, or as many bytes of them as one job takes. */
   readonly minSmallObjects: number
   /** Most bytes that one job takes into memory. */
   readonly jobBytes: number
@@ -28,10 +30,25 @@ export interface RollUpLimits {
   readonly extentBytes: number
 }
 
-export const defaultRollUpLimits: RollUpLimits = {
+/** Objects read at the same time. */
+const READS_AT_ONCE = 4
+/** Most extents of a job, unless a single object has more: a Replace command names each, and etcd takes no entry above 1.5 MiB. */
+const JOB_EXTENTS = 8000
+
+/** In a folder a large object reads as well as a segment: only what is small costs. */
+export const folderRollUpLimits: RollUpLimits = {
   smallBytes: 128 * 1024,
   minSmallObjects: 64,
   jobBytes: 32 * 1024 * 1024,
+  extentBytes: 4 * 1024 * 1024,
+}
+
+/** In a bucket each GET has its price and its latency: everything becomes sorted segments, of half their size at least. */
+export const bucketRollUpLimits: RollUpLimits = {
+  smallBytes: 32 * 1024 * 1024,
+  smallWalBytes: Number.POSITIVE_INFINITY,
+  minSmallObjects: 64,
+  jobBytes: 64 * 1024 * 1024,
   extentBytes: 4 * 1024 * 1024,
 }
 
@@ -51,24 +68,31 @@ export function candidates(
   limits: RollUpLimits,
   unreadable: ReadonlySet<number> = new Set(),
 ): StoredObject[] {
+  const { smallBytes, smallWalBytes = smallBytes, minSmallObjects, jobBytes } = limits
   const small: StoredObject[] = []
   const sparse: StoredObject[] = []
   for (const object of state.objects.live.values()) {
     if (unreadable.has(object.handle)) continue
-    if (object.size < limits.smallBytes) small.push(object)
+    if (object.size < (object.kind === 'wal' ? smallWalBytes : smallBytes)) small.push(object)
     else if (object.liveBytes * 2 < object.size) sparse.push(object)
   }
-  const chosen = small.length >= limits.minSmallObjects ? [...small, ...sparse] : sparse
+  const bytes = small.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
+  const chosen = small.length >= minSmallObjects || bytes >= jobBytes ? [...small, ...sparse] : sparse
   return fitting(
     chosen.sort((a, b) => a.handle - b.handle),
-    limits.jobBytes,
+    jobBytes,
   )
 }
 
 /** As many from the front as fit; one at least. */
 function fitting(objects: readonly StoredObject[], bytes: number): StoredObject[] {
-  let left = bytes
-  const end = objects.findIndex(({ liveBytes }) => (left -= liveBytes) < 0)
+  let bytesLeft = bytes
+  let extentsLeft = JOB_EXTENTS
+  const end = objects.findIndex(object => {
+    bytesLeft -= object.liveBytes
+    extentsLeft -= object.extents
+    return bytesLeft < 0 || extentsLeft < 0
+  })
   return end === -1 ? [...objects] : objects.slice(0, Math.max(1, end))
 }
 
@@ -104,7 +128,7 @@ export async function rollUp(parts: RollUpParts): Promise<number> {
 
 /** The bytes of the extents, offsets in place. Only what they take is read, however large their objects are. */
 async function readExtents(
-  { store, prefix, unreadable }: RollUpParts,
+  parts: RollUpParts,
   runs: readonly FoundRun[],
   objects: ReadonlyMap<number, StoredObject>,
 ): Promise<ReadonlyMap<Extent, Buffer>> {
@@ -113,23 +137,35 @@ async function readExtents(
     runs.flatMap(({ extents }) => extents),
     ({ object }) => object,
   )
-  for (const [handle, extents] of byObject) {
-    const object = objects.get(handle)
-    if (object === undefined) continue
-    for (const read of planReads(extents)) {
-      const range = { position: read.position, length: read.end - read.position }
-      const whole = await store.get(objectKey(prefix, object), range).catch((cause: unknown) => {
-        unreadable.add(handle)
-        throw cause
-      })
-      for (const extent of read.extents) {
-        const own = whole.subarray(extent.position - read.position, extent.position - read.position + extent.length)
-        if (object.kind === 'wal') stampOffsets([own], extent.baseOffset)
-        bytes.set(extent, own)
-      }
+  const queue = byObject.entries()
+  const reader = async (): Promise<void> => {
+    for (const [handle, extents] of queue) {
+      const object = objects.get(handle)
+      if (object !== undefined) await readObject(parts, object, extents, bytes)
     }
   }
+  await Promise.all(Array.from({ length: READS_AT_ONCE }, reader))
   return bytes
+}
+
+async function readObject(
+  { store, prefix, unreadable }: RollUpParts,
+  object: StoredObject,
+  extents: readonly Extent[],
+  into: Map<Extent, Buffer>,
+): Promise<void> {
+  for (const read of planReads(extents)) {
+    const range = { position: read.position, length: read.end - read.position }
+    const whole = await store.get(objectKey(prefix, object), range).catch((cause: unknown) => {
+      unreadable.add(object.handle)
+      throw cause
+    })
+    for (const extent of read.extents) {
+      const own = whole.subarray(extent.position - read.position, extent.position - read.position + extent.length)
+      if (object.kind === 'wal') stampOffsets([own], extent.baseOffset)
+      into.set(extent, own)
+    }
+  }
 }
 
 interface FoundRun {

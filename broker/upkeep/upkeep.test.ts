@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from '@jest/globals'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { sleep } from '../clock.ts'
 import { createLogger } from '../observe/logger.ts'
-import { Upkeep } from './upkeep.ts'
+import { MORE_TO_DO, Upkeep } from './upkeep.ts'
 
 let clock: VirtualClock
 let upkeep: Upkeep
@@ -26,6 +26,23 @@ test('each job runs every so often, counted from its end, and one at a time', as
   upkeep.start([job('a', 100, 60), job('b', 120, 10)])
   await clock.advance(300)
   expect(seen).toEqual(['100 a begins', '160 a ends', '160 b begins', '170 b ends', '260 a begins'])
+})
+
+test('a job with more to do goes on at once, but lets others take their turns', async () => {
+  const seen: string[] = []
+  let left = 4
+  const parts = async () => {
+    await sleep(clock, 30)
+    seen.push(`${clock.now()} part`)
+    return --left > 0 ? MORE_TO_DO : undefined
+  }
+  const other = async () => seen.push(`${clock.now()} other`)
+  upkeep.start([
+    { name: 'parts', everyMs: 100, run: parts },
+    { name: 'other', everyMs: 140, run: other },
+  ])
+  await clock.advance(250)
+  expect(seen.map(line => line.split(' ')[1])).toEqual(['part', 'part', 'other', 'part', 'part'])
 })
 
 test('a job that fails is tried again at its next turn', async () => {

@@ -7,6 +7,9 @@
 import type { Clock, Timer } from '../clock.ts'
 import type { Logger } from '../observe/logger.ts'
 
+/** What a job resolves with that has done a part of its work: its next turn comes when other jobs had theirs. */
+export const MORE_TO_DO = Symbol('more to do')
+
 export interface Job {
   readonly name: string
   readonly everyMs: number
@@ -26,7 +29,7 @@ export class Upkeep {
   }
 
   start(jobs: readonly Job[]): void {
-    for (const job of jobs) this.#schedule(job)
+    for (const job of jobs) this.#schedule(job, job.everyMs)
   }
 
   /** Resolves when the job in progress, if any, is done. No other begins. */
@@ -36,21 +39,22 @@ export class Upkeep {
     await this.#running
   }
 
-  #schedule(job: Job): void {
+  #schedule(job: Job, afterMs: number): void {
     if (this.#stopped) return
     const timer = this.#clock.setTimeout(() => {
       this.#running = this.#running.then(() => this.#run(job))
-    }, job.everyMs)
+    }, afterMs)
     this.#timers.set(job.name, timer)
   }
 
   async #run(job: Job): Promise<void> {
     if (this.#stopped) return
+    let result: unknown
     try {
-      await job.run()
+      result = await job.run()
     } catch (cause) {
       this.#log.warn({ job: job.name, error: cause }, 'upkeep failed and will be tried again')
     }
-    this.#schedule(job)
+    this.#schedule(job, result === MORE_TO_DO ? 0 : job.everyMs)
   }
 }

@@ -12,7 +12,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * Producers with default settings, each sending a record every 10 ms, and the longest time that each of them was without
  * an acknowledgement. Arguments: bootstrap servers, topic, number of producers. Lines on standard input: "leaders" prints
- * the broker that each producer writes to, "start" begins the measurement, "report" prints "LONGEST_MS ERRORS" of each.
+ * the port of the broker that each producer writes to, "start" begins the measurement, "report" prints "LONGEST_MS ERRORS" of each.
  * After each answer comes the line "done".
  */
 public final class Gaps {
@@ -64,7 +64,7 @@ public final class Gaps {
         }
 
         int leader() {
-            return producer.partitionsFor(topic).get(0).leader().id();
+            return producer.partitionsFor(topic).get(0).leader().port();
         }
 
         private void send() {
