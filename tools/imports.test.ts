@@ -22,6 +22,28 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   client: ['clock.ts', 'net', 'wire'],
 }
 
+/** The same for the operator. `runtime` knows nothing of Kafka; of the broker there are only these doors. */
+const OPERATOR: Readonly<Record<string, readonly string[]>> = {
+  runtime: [],
+  types: ['runtime'],
+  bucket: ['runtime', 'types'],
+  scaling: ['runtime', 'types'],
+  topic: ['runtime', 'types'],
+  cluster: ['runtime', 'types', 'bucket', 'scaling'],
+}
+
+const BROKER_DOORS: Readonly<Record<string, RegExp>> = {
+  runtime: /^broker\/(clock|observe\/logger)\.ts$/,
+  types: /^broker\/(settings|state\/topic-config-keys)\.ts$/,
+}
+
+const ANY_BROKER_DOOR =
+  /^broker\/(clock|settings|system-random|version|observe\/logger|state\/topic-config-keys)\.ts$|^broker\/(client|wire)\//
+
+/** What would let a builder of desired objects talk to somebody. */
+const CLIENTS =
+  /^operator\/runtime\/(kube-client|http-kube-client|applier|reflector|store|event-recorder|controller)\.ts$/
+
 interface Import {
   readonly file: string
   readonly target: string
@@ -70,5 +92,42 @@ describe('imports of the broker', () => {
   test('a wrong arrow would be noticed', () => {
     const [found] = imports('broker/core.ts').filter(({ target }) => target === 'broker/ledger/replica.ts')
     expect(found).toEqual({ file: 'broker/core.ts', target: 'broker/ledger/replica.ts' })
+  })
+})
+
+describe('imports of the operator', () => {
+  const found = sources('operator').flatMap(imports)
+
+  test('there are some, so that the other tests mean something', () => {
+    expect(found.length).toBeGreaterThan(50)
+  })
+
+  test.each(Object.keys(OPERATOR))('%s imports only from rooms below it, and from the broker by its doors', room => {
+    const rooms = new Set([room, ...(OPERATOR[room] ?? [])])
+    const doors = BROKER_DOORS[room] ?? ANY_BROKER_DOOR
+    const wrong = found
+      .filter(({ file }) => file.startsWith(`operator/${room}/`))
+      .filter(({ target }) => !doors.test(target))
+      .filter(({ target }) => !target.startsWith('operator/') || !rooms.has(target.split('/')[1] ?? ''))
+    expect(wrong).toEqual([])
+  })
+
+  test('every folder of the operator is a room with rules', () => {
+    const folders = readdirSync(join(root, 'operator'), { withFileTypes: true }).filter(entry => entry.isDirectory())
+    expect(folders.map(({ name }) => name).filter(name => OPERATOR[name] === undefined)).toEqual([])
+  })
+
+  test('what is desired is built without a client', () => {
+    const builders = found.filter(({ file }) => file.includes('/desired/'))
+    expect(builders.filter(({ target }) => CLIENTS.test(target))).toEqual([])
+  })
+
+  test('only main.ts reads the environment', () => {
+    const readers = sources('operator').filter(file => readFileSync(join(root, file), 'utf8').includes('process.env'))
+    expect(readers.filter(file => file !== 'operator/main.ts')).toEqual([])
+  })
+
+  test('the broker knows nothing of the operator', () => {
+    expect(all.filter(({ target }) => target.startsWith('operator/'))).toEqual([])
   })
 })

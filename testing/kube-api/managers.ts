@@ -53,7 +53,8 @@ export function applied(live: JsonObject, config: JsonObject, writer: Writer, fo
   let object: unknown = merged(bare(live), bare(config))
   const before = entries.find(entry => isSame(entry, writer, 'Apply'))?.paths ?? new Set()
   for (const path of before) {
-    if (!wanted.has(path) && !others.some(entry => entry.paths.has(path))) object = without(object, split(path))
+    const isStillThere = [...wanted.keys()].some(other => isWithin(other, path))
+    if (!isStillThere && !others.some(entry => entry.paths.has(path))) object = without(object, split(path))
   }
   const apiVersion = String(config.apiVersion)
   const own: Entry = { ...writer, operation: 'Apply', apiVersion, paths: new Set(wanted.keys()) }
@@ -76,6 +77,9 @@ export function updated(live: JsonObject, next: JsonObject, writer: Writer): Jso
   for (const [path] of changed) own.paths.add(path)
   return withEntries(bare(next), known === undefined ? [...entries, own] : entries)
 }
+
+/** Whether the first path is the second one or below it. An object that was empty and got fields is still there. */
+const isWithin = (path: Path, outer: Path): boolean => path.startsWith(outer.slice(0, -1))
 
 const isSame = (entry: Entry, { manager, subresource }: Writer, operation: Entry['operation']): boolean =>
   entry.manager === manager && entry.subresource === subresource && entry.operation === operation
