@@ -28,7 +28,7 @@ describe('a KafScaleCluster', () => {
       eventLoop: { targetPercent: 60 },
     })
     expect(spec.deletionPolicy).toBe('Retain')
-    expect(managedEtcdOf(spec.etcd)).toMatchObject({ replicas: 3, tls: true, snapshots: { enabled: true, keep: 24 } })
+    expect(managedEtcdOf(spec.etcd)).toMatchObject({ replicas: 3, snapshots: { keep: 24 } })
   })
 
   test('takes a manifest with the fields of the original', () => {
