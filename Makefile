@@ -1,6 +1,6 @@
 # Every command works on a fresh machine with Node, npm and make; what else a suite needs it fetches itself.
 
-.PHONY: demo demo-cluster test test-unit test-e2e bench bench-cluster build image check format generate simulate clean
+.PHONY: demo demo-cluster test test-unit test-e2e chaos bench bench-cluster build image check format generate simulate clean
 
 demo: node_modules/.installed
 	@npm run --silent demo
@@ -21,6 +21,10 @@ test-e2e: node_modules/.installed
 # SEEDS=N histories from seed FROM on; a failing seed is printed and replays with SEEDS=1 FROM=seed.
 simulate: node_modules/.installed
 	@npm run --silent simulate -- $(or $(SEEDS),20000) $(or $(FROM),1)
+
+# Every kind of fault, again and again for MINUTES, on a cluster of real parts with real clients; then a report.
+chaos: node_modules/.installed
+	@npm run --silent chaos -- $(or $(MINUTES),30) $(or $(SEED),1)
 
 bench: node_modules/.installed
 	@npm run --silent bench -- $(WHAT)

@@ -30,7 +30,7 @@ const onAll = (
   begin: Fault['begin'],
 ): Fault => ({ kind, hits: 'all brokers', shortMs, longMs, begin })
 
-const processFaults: readonly Fault[] = [
+export const processFaults: readonly Fault[] = [
   onBroker('broker killed (kill -9)', [500, [500, 20_000]], async (_, { process }) => {
     await process.kill()
     return async () => void (await process.start())
@@ -39,8 +39,6 @@ const processFaults: readonly Fault[] = [
     process.freeze()
     return async () => process.thaw()
   }),
-  onBroker('clock of a broker an hour ahead', [4000, [10_000, 20_000]], jumpClock(HOUR_MS)),
-  onBroker('clock of a broker an hour behind', [4000, [10_000, 20_000]], jumpClock(-HOUR_MS)),
 ]
 
 function jumpClock(ms: number): Fault['begin'] {
@@ -51,7 +49,13 @@ function jumpClock(ms: number): Fault['begin'] {
   }
 }
 
-const etcdFaults: readonly Fault[] = [
+/** Where libfaketime is to be had. */
+export const clockFaults: readonly Fault[] = [
+  onBroker('clock of a broker an hour ahead', [4000, [10_000, 20_000]], jumpClock(HOUR_MS)),
+  onBroker('clock of a broker an hour behind', [4000, [10_000, 20_000]], jumpClock(-HOUR_MS)),
+]
+
+export const etcdFaults: readonly Fault[] = [
   onAll('etcd: leader killed', [2000, [2000, 15_000]], async ({ cluster: { etcd } }) => {
     const leader = await etcd.leader()
     await etcd.kill(leader)
@@ -132,7 +136,7 @@ const storm = (kind: string, chances: Partial<Record<S3Fault, number>>): Fault =
     return async () => brokers.forEach(({ toS3 }) => void toS3.heal())
   })
 
-const storeFaults: readonly Fault[] = [
+export const storeFaults: readonly Fault[] = [
   storm('S3: 500 and 503', { '500': 0.3, '503': 0.3 }),
   storm('S3: done, but no answer', { 'lose-answer': 0.2 }),
   storm('S3: truncated bodies', { truncate: 0.4 }),
@@ -151,7 +155,7 @@ const storeFaults: readonly Fault[] = [
   }),
 ]
 
-const clientFaults: readonly Fault[] = [
+export const clientFaults: readonly Fault[] = [
   onBroker('clients cut off from a broker', [4000, [5000, 20_000]], async (_, { fromClients }) => {
     fromClients.cut()
     return async () => fromClients.heal()
@@ -165,7 +169,7 @@ const clientFaults: readonly Fault[] = [
 const TWIN_LIMIT_MS = 60_000
 
 /** A second process under the same id has to give up by itself; the first one must not notice. */
-const twin = onBroker('a second broker with the same id', [0, [0, 0]], async (chaos, { index, process }) => {
+export const twin = onBroker('a second broker with the same id', [0, [0, 0]], async (chaos, { index, process }) => {
   const intruder = await chaos.spawnTwin(index)
   try {
     const began = performance.now()
@@ -183,10 +187,9 @@ const twin = onBroker('a second broker with the same id', [0, [0, 0]], async (ch
   return async () => {}
 })
 
-/** In an order in which a short run goes through all of them. */
-export const faults: readonly Fault[] = [...processFaults, ...etcdFaults, ...storeFaults, ...clientFaults, twin]
-
+/** All that can be injected on this machine. */
 export function faultsHere({ brokers }: ChaosCluster): readonly Fault[] {
   const hasClocks = brokers.every(({ setClock }) => setClock !== undefined)
-  return faults.filter(({ kind }) => hasClocks || !kind.startsWith('clock'))
+  const clocks = hasClocks ? clockFaults : []
+  return [...processFaults, ...clocks, ...etcdFaults, ...storeFaults, ...clientFaults, twin]
 }
