@@ -35,6 +35,7 @@ export class Cluster {
   readonly balancer: LoadBalancer | undefined
   readonly brokers: ClusterBroker[] = []
   readonly #options: ClusterOptions
+  #added = 0
 
   static async start(options: ClusterOptions): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), 'kafscale-cluster-'))
@@ -87,7 +88,7 @@ export class Cluster {
     const { s3, s3Proxy, etcd, folder, balancer } = this
     const { main, settings: common } = this.#options
     const broker = await ClusterBroker.create({
-      logFile: join(folder, `broker-${this.brokers.length}.log`),
+      logFile: join(folder, `broker-${this.#added++}.log`),
       etcd: etcd.members,
       ...(main === undefined ? {} : { main }),
       sharedAddress: balancer === undefined ? undefined : `127.0.0.1:${balancer.port}`,
