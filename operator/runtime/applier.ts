@@ -2,7 +2,7 @@
 // costs no request. One applier is one field manager, for one concern.
 //
 // Whether an object is settled is seen in `managedFields`: what we own of it equals what we want. Where the API server writes
-// values in another way than we do (`1000m` becomes `1`), the two never equal; so the answer to each apply is remembered,
+// values in another way than we do (`1000m` becomes `1`), the two never equal; then the answer to the apply is remembered,
 // and an object that still is as it was answered to the same wish is settled too.
 //
 // Never adopts: an object of that name whose controller is not the owner is left as it is, and NameConflict tells of it. An
@@ -55,7 +55,7 @@ interface Remembered {
 export class Applier {
   readonly #client: KubeClient
   readonly #manager: string
-  /** The last wish for each object and what the server made of it. */
+  /** The last wish for each object of which the server made something else, and what it made. */
   readonly #remembered = new Map<string, Remembered>()
 
   constructor(client: KubeClient, manager: string) {
@@ -80,7 +80,7 @@ export class Applier {
       if (force || !isKubeError(error, 'Conflict')) throw error
       throw new NameConflict(`${wanted.kind} ${wanted.metadata.name}`, 'somebody who made it just now')
     })
-    this.#remembered.set(memory, { desired: wish, answered: projection(object, this.#manager, undefined) })
+    this.#remember(memory, wish, projection(object, this.#manager, undefined))
     if (known === undefined) return { change: 'created', object, drift: [] }
     const isSame = known.metadata.resourceVersion === object.metadata.resourceVersion
     return isSame
@@ -110,6 +110,12 @@ export class Applier {
       if (isKubeError(error, 'NotFound', 'Conflict')) return false
       throw error
     }
+  }
+
+  /** Only where the two differ is there anything that the object itself does not say. */
+  #remember(memory: string, desired: unknown, answered: unknown): void {
+    if (isDeepStrictEqual(desired, answered)) this.#remembered.delete(memory)
+    else this.#remembered.set(memory, { desired, answered })
   }
 
   #isSettled(memory: string, wish: unknown, before: unknown): boolean {

@@ -10,7 +10,7 @@ import { z } from 'zod'
 import type { Clock } from '../../broker/clock.ts'
 
 export interface Connection {
-  /** `https://host:port`, without a path. */
+  /** `https://host:port`, perhaps with a path that all requests begin with. */
   readonly server: string
   /** PEM; by default the authorities that Node trusts. */
   readonly ca?: string | undefined

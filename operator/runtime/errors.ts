@@ -32,8 +32,8 @@ const BY_CODE: Readonly<Record<number, KubeErrorKind>> = {
   429: 'TooManyRequests',
 }
 
-/** Only a change of the object, of a role or of the cluster helps. */
-const LASTING: ReadonlySet<KubeErrorKind> = new Set(['BadRequest', 'Forbidden', 'Invalid'])
+/** Only a change of the object helps. What is forbidden is not among them: at an install, roles often come a little later. */
+const LASTING: ReadonlySet<KubeErrorKind> = new Set(['BadRequest', 'Invalid'])
 
 /** The reason that the API server gives for a status code, where the code alone does not tell. */
 export function kindOf(code: number, reason: string | undefined): KubeErrorKind {

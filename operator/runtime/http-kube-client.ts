@@ -80,6 +80,8 @@ export class HttpKubeClient implements KubeClient {
   readonly #userAgent: string
   readonly #timeoutMs: number
   readonly #onRequest: HttpKubeClientOptions['onRequest']
+  /** What every path begins with, for servers behind a proxy. */
+  readonly #prefix: string
   readonly #requests: Pool
   readonly #watches: Pool
 
@@ -89,6 +91,7 @@ export class HttpKubeClient implements KubeClient {
     this.#userAgent = userAgent
     this.#timeoutMs = requestTimeoutMs ?? REQUEST_TIMEOUT_MS
     this.#onRequest = onRequest
+    this.#prefix = new URL(connection.server).pathname.replace(/\/+$/, '')
     this.#requests = pool(connection, CONNECTIONS)
     this.#watches = pool(connection, null)
   }
@@ -276,7 +279,7 @@ export class HttpKubeClient implements KubeClient {
     for (const [name, value] of Object.entries(query)) if (value !== undefined) asked.set(name, String(value))
     return pool.request({
       method,
-      path: asked.size === 0 ? path : `${path}?${asked}`,
+      path: `${this.#prefix}${path}${asked.size === 0 ? '' : `?${asked}`}`,
       headers: {
         accept,
         'user-agent': this.#userAgent,
@@ -290,7 +293,7 @@ export class HttpKubeClient implements KubeClient {
 }
 
 function pool({ server, ca, cert, key, skipTlsVerify, serverName }: Connection, connections: number | null): Pool {
-  return new Pool(server, {
+  return new Pool(new URL(server).origin, {
     connections,
     pipelining: 1,
     allowH2: false,
