@@ -11,8 +11,7 @@ import { systemClock } from '../broker/clock.ts'
 import { loadSettings } from '../broker/load-settings.ts'
 import { createLogger } from '../broker/observe/logger.ts'
 import { KubeApi } from '../testing/kube-api/kube-api.ts'
-import { Operator } from './operator.ts'
-import { EngineMetrics } from './runtime/metrics.ts'
+import { runOperator, until } from '../testing/operator.ts'
 import type { Manifest } from './runtime/object.ts'
 import { RESOURCES } from './runtime/resource.ts'
 import { TopicAdmin } from './topic/topic-admin.ts'
@@ -27,43 +26,12 @@ let api: KubeApi
 let stops: (() => Promise<void>)[]
 let brokerPort: number
 
-function startOperator(identity = 'one'): Operator {
-  const operator = new Operator({
-    client: api.client(identity),
-    clock: systemClock,
-    random: Math.random,
-    log,
-    defaults: { image: 'kafscale:1', etcdImage: 'etcd:3', clusterDomain: 'cluster.local' },
-    namespace: 'shop',
-    watched: 'shop',
-    leaseName: 'kafscale-operator',
-    identity,
-    metrics: new EngineMetrics(),
-    addressOf: () => ({ host: '127.0.0.1', port: brokerPort }),
-    leaseTimes: { leaseMs: 1000, renewDeadlineMs: 700, retryMs: 50 },
-    reflectorTimes: { watchSeconds: 60, idleMs: 120_000, backoff: { baseMs: 5, capMs: 50 }, healthyMs: 1000 },
-  })
-  const stop = new AbortController()
-  const running = operator.run(stop.signal)
-  stops.push(async () => {
-    stop.abort()
-    await running
-  })
-  return operator
+function startOperator(identity = 'one'): void {
+  const { stop } = runOperator(api.client(identity), identity, () => ({ host: '127.0.0.1', port: brokerPort }))
+  stops.push(stop)
 }
 
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
-
-async function until<Found>(
-  what: string,
-  look: () => Found | undefined | false | Promise<Found | undefined | false>,
-): Promise<Found> {
-  for (const end = Date.now() + 15_000; Date.now() < end; await pause(10)) {
-    const found = await look()
-    if (found !== undefined && found !== false) return found
-  }
-  throw new Error(`${what} did not come true`)
-}
 
 const cluster = (spec: Record<string, unknown> = {}): Manifest => ({
   apiVersion: 'kafscale.io/v1alpha1',

@@ -1,0 +1,66 @@
+// What the operator may do, and why: the one table behind the Role of the chart and of config/. A test compares it with what a
+// whole run asks of the API server, in both directions.
+
+import { RESOURCES, type Resource } from './runtime/resource.ts'
+import { CLUSTER } from './types/kaf-scale-cluster.ts'
+import { TOPIC } from './types/kaf-scale-topic.ts'
+
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'
+
+export interface Grant {
+  readonly resource: Resource
+  readonly subresource?: 'status' | 'scale' | 'finalizers'
+  readonly verbs: readonly Verb[]
+  readonly why: string
+}
+
+const WATCHED: readonly Verb[] = ['list', 'watch']
+/** Server-side apply of an object that may not be there needs both create and patch. */
+const OWNED: readonly Verb[] = ['get', 'list', 'watch', 'create', 'patch']
+/** Of these a cluster may have fewer later. What it always has goes with it, by the garbage collector of Kubernetes. */
+const REMOVED: readonly Verb[] = [...OWNED, 'delete']
+const MONITORING: readonly Verb[] = ['get', 'create', 'patch']
+
+const owned = (resource: Resource, why: string): Grant => ({ resource, verbs: OWNED, why })
+const removed = (resource: Resource, why: string): Grant => ({ resource, verbs: REMOVED, why })
+
+/** In the namespace that is looked after. */
+export const GRANTS: readonly Grant[] = [
+  { resource: CLUSTER, verbs: WATCHED, why: 'the clusters to look after' },
+  { resource: CLUSTER, subresource: 'status', verbs: ['patch'], why: 'tells how they are' },
+  { resource: CLUSTER, subresource: 'finalizers', verbs: ['update'], why: 'owner references that block deletion' },
+  { resource: TOPIC, verbs: ['list', 'watch', 'patch'], why: 'the topics to look after, and their finalizer' },
+  { resource: TOPIC, subresource: 'status', verbs: ['patch'], why: 'tells how they are' },
+  removed(RESOURCES.serviceAccounts, 'the account of the brokers'),
+  owned(RESOURCES.configMaps, 'the settings of the brokers'),
+  removed(RESOURCES.services, 'the listeners, and etcd'),
+  removed(RESOURCES.networkPolicies, 'who may connect'),
+  owned(RESOURCES.podDisruptionBudgets, 'how many may be evicted'),
+  owned(RESOURCES.deployments, 'the brokers'),
+  { resource: RESOURCES.deployments, subresource: 'scale', verbs: ['patch'], why: 'how many brokers there are' },
+  owned(RESOURCES.statefulSets, 'etcd'),
+  { resource: RESOURCES.pods, verbs: WATCHED, why: 'why brokers are not ready' },
+  { resource: RESOURCES.secrets, verbs: WATCHED, why: 'metadata only: whether Secrets are there and change' },
+  { resource: RESOURCES.podMonitors, verbs: MONITORING, why: 'what Prometheus scrapes' },
+  { resource: RESOURCES.prometheusRules, verbs: MONITORING, why: 'alerts' },
+  { resource: RESOURCES.events, verbs: ['create', 'patch'], why: 'what happened' },
+]
+
+/** In the namespace of the operator itself. */
+export const OWN_GRANTS: readonly Grant[] = [
+  { resource: RESOURCES.leases, verbs: ['get', 'create', 'update'], why: 'which of several operators leads' },
+]
+
+export interface PolicyRule {
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly verbs: readonly Verb[]
+}
+
+/** As a Role has them. */
+export const policyRules = (grants: readonly Grant[]): PolicyRule[] =>
+  grants.map(({ resource, subresource, verbs }) => ({
+    apiGroups: [resource.group],
+    resources: [subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`],
+    verbs,
+  }))
