@@ -18,6 +18,8 @@ export const createLogger = (level: LogLevel, destination?: DestinationStream): 
       base: null,
       messageKey: 'message',
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      // Without it an Error is written as {}: its message is no property of its own to JSON.
+      serializers: { error: pino.stdSerializers.err },
       formatters: { level: label => ({ level: label }) },
     },
     destination ?? pino.destination({ fd: 1, sync: true }),
