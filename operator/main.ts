@@ -17,6 +17,8 @@ import { EngineMetrics } from './runtime/metrics.ts'
 import { type OperatorSettings, OperatorSettingsError, operatorSettings } from './settings.ts'
 
 const GRACE_MS = 25_000
+/** Below the time between giving up a lease and its end, so that no write arrives after somebody else leads. */
+const REQUEST_MS = 4000
 
 function settingsOrExit(): OperatorSettings {
   try {
@@ -42,6 +44,7 @@ async function run(): Promise<number> {
     connection,
     clock: systemClock,
     userAgent: 'kafscale-operator',
+    requestTimeoutMs: REQUEST_MS,
     onRequest: request => metrics.request(request),
   })
   const operator = new Operator({

@@ -5,11 +5,13 @@
 
 import { debianProgram, onPath } from './debian.ts'
 import { etcd, etcdPresent } from './etcd.ts'
+import { helm, helmPresent } from './helm.ts'
 import { jars, jarsPresent, jdk } from './java.ts'
 import { python, pythonPresent } from './python.ts'
 import { moto, motoPresent, s3rver, s3rverPresent, versitygw, versitygwPresent } from './s3-servers.ts'
 
 export { type EtcdPrograms, etcd } from './etcd.ts'
+export { helm } from './helm.ts'
 export { compiled, type Jdk, jdk, maven } from './java.ts'
 export { type Python, python } from './python.ts'
 export { moto, s3rver, versitygw } from './s3-servers.ts'
@@ -57,6 +59,7 @@ export const PARTS: ListedPart[] = [
   { name: 'versitygw', about: 'S3 server, strict about conditional writes', present: versitygwPresent, get: versitygw },
   { name: 'moto', about: 'S3 server in Python', present: motoPresent, get: async () => (await moto()).packages },
   { name: 's3rver', about: 'S3 server without conditional writes', present: s3rverPresent, get: s3rver },
+  { name: 'helm', about: 'renders and installs the chart', present: helmPresent, get: helm },
   {
     name: 'etcd',
     about: 'etcd, etcdctl and etcdutl',
