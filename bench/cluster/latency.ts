@@ -80,5 +80,7 @@ async function consumed({ brokers }: Cluster, consumerOn: number): Promise<strin
 }
 
 async function untilThere(consumer: Awaited<ReturnType<typeof clientOf>>, offsets: readonly number[]): Promise<void> {
-  for (;;) if ((await fetchRecords(consumer, TOPIC, offsets, 500)).some(buffers => buffers.length > 0)) return
+  for (;;)
+    if ((await fetchRecords(consumer, TOPIC, offsets, 500)).some(buffers => buffers.some(({ length }) => length > 0)))
+      return
 }
