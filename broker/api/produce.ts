@@ -2,8 +2,9 @@
  * Produce: validates batches, hands them to the write path in the order in which they came, and answers when the ledger
  * has decided. acks=1 waits like acks=all: an acknowledgement always means durable. With acks=0 nothing is answered, and
  * a refusal closes the connection, which is all that Kafka can say then too. A broker that is cut off from the ledger sends
- * its producers to the others.
+ * its producers to the others, those too that have been waiting for the ledger since before.
  */
+import type { Timer } from '../clock.ts'
 import { prepareBatch } from '../data/prepare-batch.ts'
 import type { Topic } from '../state/catalog.ts'
 import { topicSettings } from '../state/topic-settings.ts'
@@ -105,25 +106,43 @@ function refusal(index: number, code: number, message: string = errorMessage(cod
   return newProduceResponsePartition({ index, errorCode: code, baseOffset: -1, errorMessage: message })
 }
 
-/** The producer is told REQUEST_TIMED_OUT when its time is up; what it sent may still become durable, as in Kafka. */
+/** Between two looks whether a request that waits is better off with another broker. */
+const LOOK_MS = 1000
+
+/**
+ * The producer is told REQUEST_TIMED_OUT when its time is up, and NOT_LEADER_OR_FOLLOWER once other brokers may have taken
+ * this one's place; what it sent may still become durable, as in Kafka.
+ */
 async function withinTimeout(
-  { clock }: ProduceParts,
+  { clock, replica }: ProduceParts,
   request: ProduceRequest,
   appended: Promise<TopicAnswer[]>,
 ): Promise<TopicAnswer[]> {
   if (request.acks === 0) return appended
-  const timedOut = Promise.withResolvers<TopicAnswer[]>()
-  const timer = clock.setTimeout(() => timedOut.resolve(timeoutAnswers(request)), Math.max(0, request.timeoutMs))
+  const deadline = clock.monotonic() + Math.max(0, request.timeoutMs)
+  const givenUp = Promise.withResolvers<TopicAnswer[]>()
+  const look = (): Timer => {
+    const left = deadline - clock.monotonic()
+    return clock.setTimeout(
+      () => {
+        if (left <= LOOK_MS) givenUp.resolve(sameAnswers(request, errorCode.REQUEST_TIMED_OUT))
+        else if (isSuperseded(replica)) givenUp.resolve(sameAnswers(request, errorCode.NOT_LEADER_OR_FOLLOWER))
+        else timer = look()
+      },
+      Math.min(left, LOOK_MS),
+    )
+  }
+  let timer = look()
   try {
-    return await Promise.race([appended, timedOut.promise])
+    return await Promise.race([appended, givenUp.promise])
   } finally {
     clock.clearTimeout(timer)
   }
 }
 
-function timeoutAnswers(request: ProduceRequest): TopicAnswer[] {
+function sameAnswers(request: ProduceRequest, code: number): TopicAnswer[] {
   return request.topicData.map(({ name, topicId, partitionData }) => {
-    const partitionResponses = partitionData.map(({ index }) => refusal(index, errorCode.REQUEST_TIMED_OUT))
+    const partitionResponses = partitionData.map(({ index }) => refusal(index, code))
     return newProduceResponseTopic({ name, topicId, partitionResponses })
   })
 }
