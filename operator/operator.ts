@@ -4,8 +4,9 @@ import type { Clock } from '../broker/clock.ts'
 import type { Logger } from '../broker/observe/logger.ts'
 import { BY_SECRET, Caches } from './caches.ts'
 import { listenersOf, serviceHost } from './cluster/desired/listeners.ts'
-import type { ClusterInputs, OperatorDefaults } from './cluster/inputs.ts'
+import type { OperatorDefaults } from './cluster/inputs.ts'
 import { clusterReconciler, OPERATOR_MANAGER, OWNED_KINDS } from './cluster/reconcile.ts'
+import { Discovery } from './discovery.ts'
 import { EVENTS } from './events.ts'
 import { Applier } from './runtime/applier.ts'
 import { Controller, type Reconciler } from './runtime/controller.ts'
@@ -17,7 +18,6 @@ import { type Ending, runManager } from './runtime/manager.ts'
 import type { EngineMetrics } from './runtime/metrics.ts'
 import { keyOf } from './runtime/object.ts'
 import type { ReflectorTimes } from './runtime/reflector.ts'
-import { RESOURCES } from './runtime/resource.ts'
 import { controllerKey, ownKey, referrers, trigger } from './runtime/triggers.ts'
 import { WorkQueue } from './runtime/work-queue.ts'
 import { type Address, clusterKeyOf, topicReconciler } from './topic/reconcile.ts'
@@ -51,7 +51,7 @@ export class Operator {
   readonly controllers: readonly RunningController[]
   readonly #options: OperatorOptions
   readonly #events: EventRecorder<typeof EVENTS>
-  #has: ClusterInputs['has'] = { podMonitors: false, prometheusRules: false }
+  readonly #discovery: Discovery
 
   constructor(options: OperatorOptions) {
     this.#options = options
@@ -77,7 +77,10 @@ export class Operator {
       instance: options.identity,
     })
     this.caches = new Caches({ client, clock, random, log, namespace: options.watched, times: options.reflectorTimes })
-    this.controllers = [this.#clusterController(fenced), this.#topicController(fenced)]
+    const clusters = this.#clusterController(fenced)
+    this.controllers = [clusters, this.#topicController(fenced)]
+    const onChange = (): void => clusters.enqueue([...this.caches.clusters.all()].map(keyOf))
+    this.#discovery = new Discovery({ client, clock, log, onChange })
   }
 
   /** Names of what is not there yet. */
@@ -87,27 +90,16 @@ export class Operator {
 
   /** Runs until the signal aborts or the lead is lost. */
   async run(signal: AbortSignal): Promise<Ending> {
-    await this.#discover()
     return runManager(
       {
         clock: this.#options.clock,
-        sources: this.caches.watches,
+        sources: [...this.caches.watches, this.#discovery],
         workers: this.controllers,
         background: [this.#events],
         elector: this.elector,
       },
       signal,
     )
-  }
-
-  /** Kinds of others that may be there or not. */
-  async #discover(): Promise<void> {
-    const { group, version } = RESOURCES.podMonitors
-    const found = await this.#options.client.discover(group, version)
-    this.#has = {
-      podMonitors: found.has(RESOURCES.podMonitors.plural),
-      prometheusRules: found.has(RESOURCES.prometheusRules.plural),
-    }
   }
 
   #clusterController(client: KubeClient) {
@@ -122,7 +114,7 @@ export class Operator {
       pods: caches.pods,
       secrets: caches.secrets,
       topics: caches.topics,
-      has: () => this.#has,
+      has: () => this.#discovery.found,
       onWrite: (resource, object) => caches.observe(resource, object),
     })
     const controller = this.#controller(reconciler)
