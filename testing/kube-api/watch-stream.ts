@@ -19,7 +19,7 @@ export interface WatchParts {
 export class WatchStream {
   readonly #parts: WatchParts
   readonly #matches: Selector
-  readonly #stop: () => void
+  #stop: () => void = () => {}
   #isSilent = false
   #held: StoredEvent[] = []
   #lines = Promise.resolve()
@@ -28,7 +28,6 @@ export class WatchStream {
     this.#parts = parts
     const { query } = parts.call
     this.#matches = selector(query.get('labelSelector'), query.get('fieldSelector'))
-    this.#stop = parts.table.subscribe(event => this.#hear(event))
     parts.response.on('close', () => this.#stop())
   }
 
@@ -36,7 +35,7 @@ export class WatchStream {
     return this.#parts.call.resource.plural
   }
 
-  /** Sends what was missed, or that the version is too old. */
+  /** Sends what was missed, and from then on what happens; or that the version is too old. */
   begin(): void {
     const { call, table, response } = this.#parts
     response.writeHead(200, { 'content-type': 'application/json' })
@@ -49,6 +48,7 @@ export class WatchStream {
       return
     }
     for (const event of table.since(from)) this.#hear(event)
+    this.#stop = table.subscribe(event => this.#hear(event))
   }
 
   bookmark(): void {
