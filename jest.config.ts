@@ -10,6 +10,8 @@ const shared: Config = {
 const config: Config = {
   watchman: false,
   coverageProvider: 'v8',
+  // A limit only says that something hangs; machines under load are slow.
+  testTimeout: 30_000,
   projects: [
     {
       ...shared,
