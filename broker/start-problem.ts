@@ -11,7 +11,11 @@ export function startProblem(cause: unknown, settings: Settings): string {
   if (cause instanceof FolderInUse) {
     return `KAFSCALE_DATA_DIR: ${settings.dataDir} is in use by another broker; stop it or name another folder`
   }
-  if (cause instanceof WrongPrefix || cause instanceof ForeignObjects) return `KAFSCALE_S3_NAMESPACE: ${cause.message}`
+  if (cause instanceof WrongPrefix) return `KAFSCALE_S3_NAMESPACE: ${cause.message}`
+  if (cause instanceof ForeignObjects) {
+    const ledger = settings.dataDir === undefined ? 'KAFSCALE_ETCD_PREFIX' : 'KAFSCALE_DATA_DIR'
+    return `KAFSCALE_S3_NAMESPACE or ${ledger}: ${cause.message}; give each cluster its own of both`
+  }
   if (cause instanceof BrokerIdTaken) return `KAFSCALE_BROKER_ID: ${cause.message}`
   // These say everything themselves.
   if (cause instanceof TooNew || (cause instanceof Error && SELF_EXPLAINING.has(cause.name))) return cause.message

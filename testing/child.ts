@@ -9,6 +9,8 @@ export interface Child {
   /** Everything that it has written to stdout and stderr so far. */
   output(): string
   running(): boolean
+  /** Resolves with the exit code, null after a signal, when it has ended by itself or otherwise. */
+  readonly ended: Promise<number | null>
   /** SIGTERM, and SIGKILL when it is still there after `patienceMs`. Answers the exit code, null after a signal. */
   stop(patienceMs?: number): Promise<number | null>
   /** SIGKILL, and waits for the end. */
@@ -33,6 +35,7 @@ export async function startChild(program: string, args: string[], options: Child
     pid,
     output: () => readFileSync(options.logFile, 'utf8'),
     running,
+    ended,
     async stop(patienceMs = 15_000) {
       if (running()) child.kill('SIGTERM')
       const patience = new AbortController()

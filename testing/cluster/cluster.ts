@@ -85,9 +85,18 @@ export class Cluster {
 
   /** Resolves when the broker is ready. */
   async addBroker(settings: Readonly<Record<string, string>> = {}): Promise<ClusterBroker> {
+    const broker = await this.newBroker(settings)
+    this.brokers.push(broker)
+    this.balancer?.add(broker.sharedPort)
+    await broker.start()
+    return broker
+  }
+
+  /** A broker that is not started and that whoever asked for it closes. */
+  newBroker(settings: Readonly<Record<string, string>> = {}): Promise<ClusterBroker> {
     const { s3, s3Proxy, etcd, folder, balancer } = this
     const { main, settings: common } = this.#options
-    const broker = await ClusterBroker.create({
+    return ClusterBroker.create({
       logFile: join(folder, `broker-${this.#added++}.log`),
       etcd: etcd.members,
       ...(main === undefined ? {} : { main }),
@@ -102,10 +111,6 @@ export class Cluster {
         ...settings,
       },
     })
-    this.brokers.push(broker)
-    balancer?.add(broker.sharedPort)
-    await broker.start()
-    return broker
   }
 
   async stop(): Promise<void> {
