@@ -17,7 +17,7 @@ import {
   type RecordLimits,
   sampleRecords,
 } from '../../testing/clients/records.ts'
-import { startTarget, type Target } from '../target.ts'
+import { startTarget, type Target, type TargetName, targetName } from '../target.ts'
 
 export interface ClientUnderTest {
   agent: AgentProgram
@@ -35,7 +35,8 @@ export interface ClientUnderTest {
 // librdkafka takes messages up to 1,000,000 bytes by default, the broker batches up to 1,048,588.
 const LARGE = 990_000
 
-export function clientStories(client: ClientUnderTest): void {
+/** `name`: the broker under test, by default the one that the environment chooses. */
+export function clientStories(client: ClientUnderTest, name: TargetName = targetName): void {
   const limits = { ...EVERYTHING, ...client.records }
   const has = (call: CallName) => !client.lacks?.includes(call)
   let target: Target
@@ -57,7 +58,7 @@ export function clientStories(client: ClientUnderTest): void {
     agent.call('produce', { topic, codec, records })
 
   beforeAll(async () => {
-    target = await startTarget()
+    target = await startTarget(name)
     agent = new Agent(client.agent, target.bootstrap)
   }, 120_000)
 
