@@ -92,6 +92,10 @@ function printSlowest(files: z.infer<typeof jestReport>['testResults']): void {
   console.log(`slowest: ${list.join(', ')}`)
 }
 
+const SLOW = '--testTimeout=180000'
+/** These wait for their clients most of the time. The others load the machine, or count what happens on it. */
+const SIDE_BY_SIDE = 'e2e/(clients|cluster|examples|stores|chart)/'
+
 const suites: Readonly<Record<string, readonly (() => Promise<Tally>)[]>> = {
   unit: [
     () => check('types', bin('tsc'), ['--noEmit']),
@@ -99,7 +103,10 @@ const suites: Readonly<Record<string, readonly (() => Promise<Tally>)[]>> = {
     () => check('generated files', process.execPath, ['tools/generate.ts', '--check']),
     () => jest('unit', []),
   ],
-  e2e: [() => jest('e2e', ['--maxWorkers=1', '--testTimeout=180000'])],
+  e2e: [
+    () => jest('e2e', ['--maxWorkers=2', SLOW, `--testPathPatterns=${SIDE_BY_SIDE}`]),
+    () => jest('e2e', ['--maxWorkers=1', SLOW, `--testPathIgnorePatterns=${SIDE_BY_SIDE}`]),
+  ],
 }
 
 const wanted = process.argv.slice(2)
