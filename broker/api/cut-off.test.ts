@@ -7,7 +7,14 @@ import { Core } from '../core.ts'
 import type { MemoryConnection } from '../ledger/memory.ts'
 import { buildBatch } from '../wire/batch-builder.ts'
 import { errorCode } from '../wire/errors.ts'
-import { newProduceRequest, newProduceRequestPartition, newProduceRequestTopic } from '../wire/messages.gen.ts'
+import {
+  newOffsetCommitRequest,
+  newOffsetCommitRequestPartition,
+  newOffsetCommitRequestTopic,
+  newProduceRequest,
+  newProduceRequestPartition,
+  newProduceRequestTopic,
+} from '../wire/messages.gen.ts'
 
 const client = {
   listener: 'PLAINTEXT',
@@ -70,4 +77,24 @@ test('one that is reached again in time answers as if nothing had been', async (
   connection.heal()
   await shared.clock.advance(1000)
   expect(codes).toEqual([errorCode.NONE])
+})
+
+test('group members whose commit waits for the ledger are sent to look for their coordinator', async () => {
+  await startCore(1, shared)
+  await shared.clock.advance(100)
+  const groupId = ['a', 'b', 'c', 'd', 'e', 'f'].find(name => core.groups.coordinates(name)) ?? ''
+  connection.cut()
+  const codes: number[] = []
+  const partitions = [newOffsetCommitRequestPartition({ partitionIndex: 0, committedOffset: 1, committedMetadata: '' })]
+  const request = newOffsetCommitRequest({
+    groupId,
+    topics: [newOffsetCommitRequestTopic({ name: 't', partitions })],
+  })
+  void Promise.resolve(core.handlers.OffsetCommit?.(request, { version: 8, clientId: 'test', client })).then(answer => {
+    codes.push(answer?.topics[0]?.partitions[0]?.errorCode ?? -1)
+  })
+  await shared.clock.advance(4000)
+  expect(codes).toEqual([])
+  await shared.clock.advance(4000)
+  expect(codes).toEqual([errorCode.NOT_COORDINATOR])
 })

@@ -6,7 +6,7 @@
  * members go on where they were. Should another coordinator have changed a group, this one forgets what it has in memory,
  * tells whoever waits to look for the coordinator again, and begins anew from the state.
  */
-import type { Clock } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 import type { Replica } from '../ledger/replica.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { CommitOffsetsTopic } from '../state/commands.gen.ts'
@@ -26,6 +26,9 @@ import {
   syncRefused,
 } from './requests.ts'
 import type { GroupState } from './rounds.ts'
+
+/** Between two looks whether a commit that waits is still this broker's to take, ms. */
+const LOOK_MS = 1000
 
 export interface GroupSettings {
   /** `group.initial.rebalance.delay.ms` */
@@ -156,7 +159,7 @@ export class GroupCoordinator {
     const fence = isOutside
       ? { groupId, generation: -1, memberId: '' }
       : { groupId, generation, memberId: request.memberId }
-    return this.#submit({ type: 'commitOffsets', body: { ...fence, topics } })
+    return this.#whileOurs(groupId, this.#submit({ type: 'commitOffsets', body: { ...fence, topics } }))
   }
 
   /** May these offsets be deleted, and for which topics not? */
@@ -257,6 +260,26 @@ export class GroupCoordinator {
   #commitProblemOfEmptyGroup({ groupId, generation }: CommitRequest): number {
     if (generation < 0) return errorCode.NONE
     return this.#durableGroups.has(groupId) ? errorCode.UNKNOWN_MEMBER_ID : errorCode.GROUP_ID_NOT_FOUND
+  }
+
+  /**
+   * The answer, or NOT_COORDINATOR as soon as others may have taken the group over: then its members are better off with them.
+   * What waits may still become durable, but not once another coordinator has begun: then this broker's session is over.
+   */
+  async #whileOurs(groupId: string, answer: Promise<number>): Promise<number> {
+    const { clock } = this.#options
+    const lost = Promise.withResolvers<number>()
+    const look = (): Timer =>
+      clock.setTimeout(() => {
+        if (this.coordinates(groupId)) timer = look()
+        else lost.resolve(errorCode.NOT_COORDINATOR)
+      }, LOOK_MS)
+    let timer = look()
+    try {
+      return await Promise.race([answer, lost.promise])
+    } finally {
+      clock.clearTimeout(timer)
+    }
   }
 
   async #submit(command: Parameters<Replica['submit']>[0]): Promise<number> {
