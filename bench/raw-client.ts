@@ -15,7 +15,10 @@ import { Writer } from '../broker/wire/writer.ts'
 export class RawClient {
   readonly #socket: Socket
   readonly #waiting: ((frame: Buffer) => void)[] = []
-  #received: Buffer = Buffer.alloc(0)
+  /** What has come of the next frames, and how much it takes to read on. */
+  #chunks: Buffer[] = []
+  #length = 0
+  #wanted = 4
   #correlationId = 0
 
   private constructor(socket: Socket) {
@@ -59,13 +62,22 @@ export class RawClient {
   }
 
   #take(chunk: Buffer): void {
-    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
-    while (this.#received.length >= 4) {
-      const end = 4 + this.#received.readInt32BE(0)
-      if (this.#received.length < end) return
-      const frame = this.#received.subarray(4, end)
-      this.#received = this.#received.subarray(end)
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+    if (this.#length < this.#wanted) return
+    let received = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks)
+    this.#wanted = 4
+    while (received.length >= 4) {
+      const end = 4 + received.readInt32BE(0)
+      if (received.length < end) {
+        this.#wanted = end
+        break
+      }
+      const frame = received.subarray(4, end)
+      received = received.subarray(end)
       this.#waiting.shift()?.(frame)
     }
+    this.#chunks = received.length === 0 ? [] : [received]
+    this.#length = received.length
   }
 }
