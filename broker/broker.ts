@@ -41,6 +41,7 @@ interface BrokerParts {
   readonly backing: Backing
   readonly health: Health
   readonly peers: BrokerPeers
+  readonly clock: Clock
 }
 
 export class Broker {
@@ -77,14 +78,16 @@ export class Broker {
   }
 
   async #stop(): Promise<void> {
-    const { health, lives, listeners, settings, backing, http, peers, log } = this.#parts
+    const { health, lives, listeners, settings, backing, http, peers, log, clock } = this.#parts
+    const limitMs = settings.drainTimeoutMs + LAST_STEPS_MS
     health.check('broker', () => 'stopping')
-    const core = await lives.end()
+    const core = await within(clock, limitMs, lives.end())
     core?.beginStop()
     const drained = listeners.map(({ listener }) => listener.drain(settings.drainTimeoutMs))
-    await Promise.all([...drained, core?.flush()])
+    // What etcd or the bucket does not take now is left: it was not acknowledged.
+    await within(clock, limitMs, Promise.all([...drained, core?.flush()]))
     peers.close()
-    await core?.stop()
+    await within(clock, limitMs, core?.stop() ?? Promise.resolve())
     await backing.ledger.close()
     await backing.store.close()
     await http.close()
@@ -130,7 +133,21 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
   const { state, brokerId } = lives.core?.replica ?? {}
   const ports = listeners.map(({ listener }) => listener.port)
   log.info({ clusterId: state?.clusterId, brokerId, port: ports[0], ports, metricsPort: http.port }, 'ready')
-  return { log, settings, listeners, http, lives, backing, health, peers }
+  return { log, settings, listeners, http, lives, backing, health, peers, clock }
+}
+
+/** For making durable what was taken and ending the session, beyond the time for requests in progress. */
+const LAST_STEPS_MS = 5000
+
+/** The value, or undefined when it did not come in time. */
+async function within<Value>(clock: Clock, ms: number, promise: Promise<Value>): Promise<Value | undefined> {
+  const late = Promise.withResolvers<undefined>()
+  const timer = clock.setTimeout(() => late.resolve(undefined), ms)
+  try {
+    return await Promise.race([promise, late.promise])
+  } finally {
+    clock.clearTimeout(timer)
+  }
 }
 
 function unready({ core }: Lives): string | null {

@@ -98,6 +98,8 @@ export class Core {
   readonly #upkeep: Upkeep
   readonly #progress: ProgressReports
   readonly #swept = new SweptSessions()
+  #lastCheckpoint: number | undefined
+  #missedTurns = 0
   #objects = 0
 
   /** Catches up with the ledger, opens a session, and starts upkeep. */
@@ -209,11 +211,11 @@ export class Core {
     await this.#upkeep.stop()
     await this.#ingest.drain()
     // Others have their own turns.
-    if (this.replica.state.sessions.size === 1) await this.#lastCheckpoint()
+    if (this.replica.state.sessions.size === 1) await this.#finalCheckpoint()
     await this.replica.stop()
   }
 
-  async #lastCheckpoint(): Promise<void> {
+  async #finalCheckpoint(): Promise<void> {
     await this.#checkpoint().catch((cause: unknown) => {
       this.#options.log.warn(
         { error: String(cause) },
@@ -248,7 +250,7 @@ export class Core {
     const rollUpParts = { replica, store, prefix, limits, nextObjectNumber, unreadable: new Set<number>() }
     this.#progress.start()
     this.#upkeep.start([
-      { name: 'checkpoint', everyMs: upkeep.checkpointEveryMs, run: () => this.#ifOwn('checkpoint', this.#checkpoint) },
+      { name: 'checkpoint', everyMs: upkeep.checkpointEveryMs, run: () => this.#checkpointInTurn() },
       { name: 'retention', everyMs: upkeep.retentionEveryMs, run: () => this.#ifOwn('retention', this.#retain) },
       { name: 'offset-expiry', everyMs: upkeep.retentionEveryMs, run: () => this.#expireOffsets() },
       {
@@ -275,6 +277,15 @@ export class Core {
     return undefined
   }
 
+  /** A broker whose turn it is may not reach the store: when nothing has happened for some turns, others do it. */
+  async #checkpointInTurn(): Promise<void> {
+    const last = await this.#options.ledger.checkpoint()
+    this.#missedTurns = last?.position === this.#lastCheckpoint ? this.#missedTurns + 1 : 0
+    this.#lastCheckpoint = last?.position
+    if (this.#missedTurns > PATIENT_TURNS) await this.#checkpoint()
+    else await this.#ifOwn('checkpoint', this.#checkpoint)
+  }
+
   async #checkpoint(): Promise<void> {
     const { ledger, store, prefix } = this.#options
     await checkpoint({ ledger, replica: this.replica, store, prefix })
@@ -298,7 +309,7 @@ export class Core {
     const { ledger, clock, log } = this.#options
     const parts = { ledger, replica: this.replica, clock, log }
     const others = await progressOfOthers(parts)
-    audit(parts, others)
+    if (!audit(parts, others)) return
     await this.#ifOwn('sweep', () => this.#sweep(appliedByAll(this.replica, others)))
   }
 
@@ -314,6 +325,9 @@ export class Core {
     this.#swept.forget(await forgetSessions(parts, epochs))
   }
 }
+
+/** Turns without a new checkpoint before a broker takes the turn of another. */
+const PATIENT_TURNS = 3
 
 const noPeers: Peers = { ask: () => Promise.reject(new Error('other brokers cannot be reached')) }
 

@@ -11,8 +11,10 @@ import type { Member } from './state/members.ts'
 import type { ApiName, RequestOf, ResponseOf } from './wire/api.ts'
 
 const CONNECT_MS = 5000
-/** The longest that a member may wait for the others of its group (`group.max.session.timeout.ms`), and some. */
-const LONGEST_CALL_MS = 1_900_000
+const CALL_MS = 10_000
+/** A member may wait for the others of its group: as long as they may take between two polls by default, and some. */
+const LONGEST_WAIT_MS = 330_000
+const WAITS: ReadonlySet<ApiName> = new Set(['JoinGroup', 'SyncGroup'])
 const IDLE_MS = 60_000
 const MOST_IDLE = 32
 
@@ -43,7 +45,7 @@ export class BrokerPeers implements Peers {
     const connection = this.#takeIdle(member) ?? (await this.#connect(member))
     this.#busy.add(connection)
     try {
-      const options = { atMostVersion: version, clientId, timeoutMs: LONGEST_CALL_MS }
+      const options = { atMostVersion: version, clientId, timeoutMs: WAITS.has(name) ? LONGEST_WAIT_MS : CALL_MS }
       const answer = await connection.call(name, request, options)
       this.#giveBack(member, connection)
       return answer

@@ -113,6 +113,11 @@ export class Replica {
     return this.#brokerId
   }
 
+  /** True once the state was given up: nothing may follow from it any more. */
+  get isLost(): boolean {
+    return this.#lost !== undefined
+  }
+
   /** True while others may have taken this broker's place without its knowledge: what it knows may be old. */
   get isCutOff(): boolean {
     return this.#lost !== undefined || this.#options.ledger.isCutOff

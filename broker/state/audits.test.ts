@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { Audits, isOutvoted } from './audits.ts'
+import { Audits, agree, isOutvoted } from './audits.ts'
 
 describe('audits', () => {
   test('note the digest as of the last event at or before each round position', () => {
@@ -54,4 +54,11 @@ describe('being outvoted', () => {
       ]),
     ).toBe(true)
   })
+})
+
+test('brokers agree as long as no two differ at a position that both have', () => {
+  const at = (position: number, digest: number) => ({ audits: [{ position, digest }] })
+  expect(agree([])).toBe(true)
+  expect(agree([at(128, 1), at(256, 2), at(128, 1)])).toBe(true)
+  expect(agree([at(128, 1), at(256, 2), at(128, 3)])).toBe(false)
 })

@@ -24,6 +24,16 @@ export class Audits {
   }
 }
 
+/** True when no two of them differ at a position that both have. */
+export function agree(all: readonly Pick<Progress, 'audits'>[]): boolean {
+  const known = new Map<number, number>()
+  for (const { position, digest } of all.flatMap(({ audits }) => audits)) {
+    if ((known.get(position) ?? digest) !== digest) return false
+    known.set(position, digest)
+  }
+  return true
+}
+
 /**
  * True when the digest of `own` differs from that of most brokers at the latest position that it shares with any. Of two
  * that differ nobody knows which is right: both are taken for wrong.

@@ -51,6 +51,19 @@ describe('checkpoint', () => {
     expect(await snapshots()).toHaveLength(1)
   })
 
+  test('is never made of a state that was given up, before or while it is written', async () => {
+    await path.createLog()
+    const distrustedLate = ledger.connect(clock)
+    const { replica } = path
+    const late: ReturnType<typeof parts> = { ...parts(), ledger: distrustedLate }
+    const slow = Object.assign(Object.create(store), {
+      put: async () => replica.distrust(new Error('it differs from that of the others')),
+    })
+    expect(await clock.until(checkpoint({ ...late, store: slow }))).toBe(false)
+    expect(await clock.until(checkpoint(parts()))).toBe(false)
+    expect(ledger.checkpoint()).toBeNull()
+  })
+
   test('does nothing when nothing happened since the last one', async () => {
     expect(await clock.until(checkpoint(parts()))).toBe(true)
     expect(await clock.until(checkpoint(parts()))).toBe(false)

@@ -21,12 +21,14 @@ export interface CheckpointParts {
 export async function checkpoint({ ledger, replica, store, prefix }: CheckpointParts): Promise<boolean> {
   const last = await ledger.checkpoint()
   const { position } = replica.state
-  if (position <= (last?.position ?? 0)) return false
+  // A state that was given up may be wrong, or lack what its position says: it must not become everybody's.
+  if (position <= (last?.position ?? 0) || replica.isLost) return false
   const snapshot = snapshotKey(prefix, position, replica.epoch)
   await store.put(snapshot, [encodeSnapshot(replica.state)]).catch(cause => {
     // An earlier try got so far and no further: the same state, the same bytes.
     if (!(cause instanceof ObjectExists)) throw cause
   })
+  if (replica.isLost) return false
   const moved = await ledger.moveCheckpoint(last, { position, snapshot })
   await deletePassedSnapshots(store, prefix, moved ? snapshot : (await ledger.checkpoint())?.snapshot)
   return moved

@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../clock.ts'
 import type { Epoch, Ledger, Position } from '../ledger/ledger.ts'
 import type { Replica } from '../ledger/replica.ts'
 import type { Logger } from '../observe/logger.ts'
-import { isOutvoted } from '../state/audits.ts'
+import { agree, isOutvoted } from '../state/audits.ts'
 import { type Progress, readProgress, writeProgress } from '../state/commands.gen.ts'
 import { Reader } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
@@ -75,14 +75,19 @@ export function appliedByAll(replica: Replica, others: ReadonlyMap<Epoch, Progre
   return Math.min(replica.state.position, ...[...others.values()].map(({ position }) => position))
 }
 
-/** Throws away this broker's state when most others have another one. */
-export function audit({ replica, log }: ProgressParts, others: ReadonlyMap<Epoch, Progress>): void {
-  if (!isOutvoted(replica.progress, [...others.values()])) return
+/**
+ * Throws away this broker's state when most others have another one. False while any two brokers differ: then nobody knows
+ * whose state is right, and nothing may be deleted by any.
+ */
+export function audit({ replica, log }: ProgressParts, others: ReadonlyMap<Epoch, Progress>): boolean {
+  const progresses = [replica.progress, ...others.values()]
+  if (!isOutvoted(replica.progress, [...others.values()])) return agree(progresses)
   log.error(
     { audits: replica.progress.audits },
     'the state of this broker differs from that of others: it is read anew',
   )
   replica.distrust(new Error('the state differs from that of the other brokers'))
+  return false
 }
 
 function encodeProgress(progress: Progress): Buffer {

@@ -45,6 +45,20 @@ describe('dead objects', () => {
     expect([await keys(), path.replica.state.objects.dead.size]).toEqual([[], 0])
   })
 
+  test('are not deleted on the word of a state that was given up', async () => {
+    const log = await path.createLog()
+    await path.append(log, 'a')
+    await deleteTopic(log.topicId)
+    const epoch = ledger.openSession('gone', Buffer.alloc(0))
+    ledger.expireSession(epoch)
+    await path.createLog()
+    await leaveBehind(epoch, 1)
+    path.replica.distrust(new Error('it differs from that of the others'))
+    expect(await clock.until(sweepDead(parts()))).toBe(0)
+    expect(await orphans(epoch)).toBe(0)
+    expect(await keys()).toHaveLength(2)
+  })
+
   test('are deleted, live ones are not', async () => {
     const [doomed, kept] = [await path.createLog(), await path.createLog()]
     await path.append(doomed, 'a')

@@ -27,7 +27,7 @@ export async function sweepDead({ replica, store, prefix, appliedByAll }: SweepP
   const due = [...replica.state.objects.dead.values()]
     .filter(({ position }) => position <= appliedByAll)
     .slice(0, BATCH)
-  if (due.length === 0) return 0
+  if (due.length === 0 || replica.isLost) return 0
   await store.delete(due.map(({ object }) => objectKey(prefix, object)))
   await replica.submit({
     type: 'forgetObjects',
@@ -49,6 +49,7 @@ export async function sweepOrphans({ replica, store, prefix }: SweepParts, epoch
       }
     }
   }
+  if (replica.isLost) return 0
   if (orphans.length > 0) await store.delete(orphans)
   return orphans.length
 }
