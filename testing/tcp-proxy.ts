@@ -22,7 +22,7 @@ export class TcpProxy {
 
   private constructor(target: { readonly host: string; readonly port: number }) {
     this.#target = target
-    this.#server = createServer(near => this.#accept(near))
+    this.#server = createServer({ noDelay: true }, near => this.#accept(near))
   }
 
   static async start(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
@@ -108,7 +108,7 @@ export class TcpProxy {
 
   #connect(pair: Pair): void {
     const { near } = pair
-    const far = tcpConnect(this.#target)
+    const far = tcpConnect({ ...this.#target, noDelay: true })
     pair.far = far
     far.on('error', () => near.resetAndDestroy())
     far.on('close', () => this.#drop(pair))

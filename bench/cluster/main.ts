@@ -85,3 +85,5 @@ for (const latencyMs of BENCH_LATENCIES.split(',').map(Number)) {
 }
 if (chosen.some(name => name !== COST)) console.log(`\n${figuresTable(columns, expected)}`)
 if (chosen.includes(COST)) console.log(`\n${await cost(size)}`)
+// Connections of a cluster that is gone may keep the process for minutes.
+process.exit(0)
