@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals'
+import { StateStory, topicIdOf } from '../../testing/state-story.ts'
 import { errorCode } from '../wire/errors.ts'
 import { ClusterState } from './cluster-state.ts'
 import type { PutGroup } from './commands.gen.ts'
 import { type Command, encodeCommand, encodeEntry } from './commands.ts'
+import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 
 /** Applies commands one entry each and tells their verdicts. */
 function startState() {
@@ -104,4 +106,30 @@ test('a group with members stays, whatever it has committed', () => {
   apply(put(0, 1, [member]))
   apply(removeOffsets([]))
   expect(group()?.members.size).toBe(1)
+})
+
+test('a commit that comes late from a coordinator that another has followed is refused while that one lives', () => {
+  const story = new StateStory()
+  const [older, younger] = [story.open(), story.open()]
+  story.createTopic(older, topicIdOf(1), 't')
+  const commit = (epoch: number, offset: number) =>
+    story.do(epoch, {
+      type: 'commitOffsets',
+      body: {
+        groupId: 'g',
+        generation: -1,
+        memberId: '',
+        topics: [{ name: 't', partitions: [{ partition: 0, offset, leaderEpoch: -1, metadata: '' }] }],
+      },
+    }).errorCode
+  const committed = () => story.state.groups.byId.get('g')?.offsets.get('t')?.get(0)?.offset
+  expect(commit(older, 100)).toBe(errorCode.NONE)
+  expect(commit(younger, 150)).toBe(errorCode.NONE)
+  expect(commit(older, 120)).toBe(errorCode.NOT_COORDINATOR)
+  expect(committed()).toBe(150)
+  const copy = decodeSnapshot(encodeSnapshot(story.state))
+  expect(copy.groups.byId.get('g')?.committer).toBe(younger)
+  story.close(younger)
+  expect(commit(older, 160)).toBe(errorCode.NONE)
+  expect(committed()).toBe(160)
 })

@@ -7,7 +7,8 @@ import { DONE, type Outcome, refused } from './outcome.ts'
 
 type GroupCommand = Extract<Command, { type: 'putGroup' | 'deleteGroup' | 'commitOffsets' | 'deleteOffsets' }>
 
-export function applyGroupCommand(state: ClusterState, command: GroupCommand): Outcome {
+/** `epoch`: the session that the command came from. */
+export function applyGroupCommand(state: ClusterState, command: GroupCommand, epoch: number): Outcome {
   switch (command.type) {
     case 'putGroup':
       return putGroup(state, command.body)
@@ -19,7 +20,7 @@ export function applyGroupCommand(state: ClusterState, command: GroupCommand): O
       return DONE
     }
     case 'commitOffsets':
-      return commitOffsets(state, command.body)
+      return commitOffsets(state, command.body, epoch)
     case 'deleteOffsets':
       return deleteOffsets(state, command.body)
   }
@@ -45,10 +46,14 @@ function putGroup(state: ClusterState, put: PutGroup): Outcome {
   return DONE
 }
 
-function commitOffsets(state: ClusterState, commit: CommitOffsets): Outcome {
+function commitOffsets(state: ClusterState, commit: CommitOffsets, epoch: number): Outcome {
   const code = state.groups.checkCommit(commit)
   if (code !== errorCode.NONE) return refused(code)
+  const committer = state.groups.byId.get(commit.groupId)?.committer ?? 0
+  // A group moves to a younger coordinator when that one joins, and to an older one only when its own has gone.
+  if (committer > epoch && state.sessions.has(committer)) return refused(errorCode.NOT_COORDINATOR)
   const group = state.groups.getOrCreate(commit.groupId, state.time)
+  group.committer = epoch
   for (const { name, partitions } of commit.topics) {
     // A topic that was deleted meanwhile must not leave offsets to a later topic of the same name.
     if (!state.catalog.byName.has(name)) continue

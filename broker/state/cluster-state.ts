@@ -133,7 +133,7 @@ export class ClusterState {
       case 'trim':
         return applyTopicCommand(this, command, changes)
       default:
-        return applyGroupCommand(this, command)
+        return applyGroupCommand(this, command, epoch)
     }
   }
 

@@ -1319,6 +1319,8 @@ export function writeSnapshot(w: Writer, m: Snapshot, version: number): void {
 export interface SnapshotGroup {
   groupId: string
   version: number
+  /** Tag 0, default 0. */
+  committer: number
   protocolType: string
   protocol: string
   generation: number
@@ -1333,6 +1335,7 @@ export function newSnapshotGroup(from: Init<SnapshotGroup, 'groupId' | 'version'
   return {
     groupId: from.groupId,
     version: from.version,
+    committer: from.committer ?? 0,
     protocolType: from.protocolType,
     protocol: from.protocol,
     generation: from.generation,
@@ -1346,6 +1349,7 @@ export function newSnapshotGroup(from: Init<SnapshotGroup, 'groupId' | 'version'
 function readSnapshotGroup(r: Reader, version: number): SnapshotGroup {
   const groupId = r.compactString()
   const versionValue = r.int64()
+  let committer: number = 0
   const protocolType = r.compactString()
   const protocol = r.compactString()
   const generation = r.int32()
@@ -1355,10 +1359,21 @@ function readSnapshotGroup(r: Reader, version: number): SnapshotGroup {
   for (let left = r.compactArrayLength(15); left > 0; left--) members.push(readSnapshotMember(r, version))
   const offsets: SnapshotOffset[] = []
   for (let left = r.compactArrayLength(3); left > 0; left--) offsets.push(readSnapshotOffset(r, version))
-  const unknown = r.unknownTags()
+  let unknown: UnknownTaggedField[] | undefined
+  for (let left = r.uvarint(), tag = -1; left > 0; left--) {
+    tag = r.nextTag(tag)
+    const end = r.taggedFieldEnd()
+    if (tag === 0) {
+      committer = r.int64()
+    } else {
+      unknown = r.unknownTag(unknown, tag, end)
+    }
+    r.expectPosition(end)
+  }
   const m: SnapshotGroup = {
     groupId,
     version: versionValue,
+    committer,
     protocolType,
     protocol,
     generation,
@@ -1383,7 +1398,15 @@ function writeSnapshotGroup(w: Writer, m: SnapshotGroup, version: number): void 
   for (const element of m.members) writeSnapshotMember(w, element, version)
   w.compactArrayLength(m.offsets.length)
   for (const element of m.offsets) writeSnapshotOffset(w, element, version)
-  w.onlyUnknownTags(m.unknownTaggedFields)
+  let count = m.unknownTaggedFields === undefined ? 0 : m.unknownTaggedFields.length
+  if (m.committer !== 0) count++
+  w.uvarint(count)
+  if (m.committer !== 0) {
+    const place = w.beginTag(0)
+    w.int64(m.committer)
+    w.endTag(place)
+  }
+  w.unknownTags(m.unknownTaggedFields, 1)
 }
 
 export interface SnapshotOffset {

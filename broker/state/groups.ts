@@ -4,7 +4,8 @@
  *
  * Fencing: a coordinator bases each PutGroup on the `version` that it saw; a command based on an older version is refused,
  * so a coordinator that was replaced without noticing can change nothing. Commits are checked against the durable
- * generation and membership, in ledger order.
+ * generation and membership, in ledger order; and once a coordinator has committed, one that came before it cannot any more
+ * while that one lives: what it had under way comes too late, and the offsets would go back.
  */
 import { errorCode } from '../wire/errors.ts'
 
@@ -33,6 +34,8 @@ export interface Group {
   readonly groupId: string
   /** Ledger position of the last PutGroup; 0 for a group that only ever had offsets. */
   version: number
+  /** Session epoch of the coordinator that committed last; 0 for none. */
+  committer: number
   protocolType: string
   protocol: string
   generation: number
@@ -59,6 +62,7 @@ export class Groups {
       group = {
         groupId,
         version: 0,
+        committer: 0,
         protocolType: '',
         protocol: '',
         generation: 0,

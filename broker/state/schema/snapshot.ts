@@ -63,6 +63,7 @@ export const snapshot = message(
     groups: array({
       groupId: string(),
       version: int64(),
+      committer: int64({ tag: 0, default: 0 }),
       protocolType: string(),
       protocol: string(),
       generation: int32(),
