@@ -173,12 +173,15 @@ export class S3Client {
   /** Runs `work` until it succeeds, rejects with something that trying again does not cure, or the time is up. */
   async retrying<T>(deadline: number, work: () => Promise<T>): Promise<T> {
     this.#retries.earn()
+    let telling: unknown
     for (let failures = 1; ; failures++) {
       try {
         return await work()
       } catch (error) {
         if (!this.#curable(error)) throw error
-        await this.#pause(failures, deadline, error)
+        // A last try that is cut off by the end of the time says nothing; the one before it may have.
+        if (telling === undefined || !isTimeOut(error)) telling = error
+        await this.#pause(failures, deadline, telling)
       }
     }
   }
@@ -341,3 +344,5 @@ const bytesOf = (request: S3Request): number => (request.bodyLength ?? 0) + (req
 
 /** "Precondition Failed": the key of a conditional put is taken. */
 export const isTaken = (error: unknown): boolean => error instanceof S3Failure && error.status === 412
+
+const isTimeOut = (error: unknown): boolean => error instanceof S3Failure && error.code === 'TimedOut'
