@@ -8,7 +8,7 @@ import { batchOf, clientOf, createTopic, fetchRecords, pause, produce } from './
 import { PARTITIONS, type Size, withCluster } from './scene.ts'
 
 const TOPIC = 'bench-cost'
-/** US dollars per request: S3 Standard, us-east-1, as published in November 2026; deletes are free, a HEAD costs a GET. */
+/** US dollars per request: S3 Standard, us-east-1, as taken for this project in November 2026; deletes are free, a HEAD costs a GET. */
 const PUT_OR_LIST = 0.005 / 1000
 const GET = 0.0004 / 1000
 const LATENCY_MS = 30
