@@ -8,7 +8,7 @@ import type { Peers } from './api/forwarding.ts'
 import type { Handlers } from './api/handler.ts'
 import { allHandlers } from './api/handlers.ts'
 import type { ApiSettings, DiskSpace, Traffic } from './api/parts.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, sleep } from './clock.ts'
 import { BlockCache } from './data/block-cache.ts'
 import { ExtentReader } from './data/extent-reader.ts'
 import { FetchBudget } from './data/fetch-budget.ts'
@@ -23,11 +23,12 @@ import type { Ledger } from './ledger/ledger.ts'
 import { Replica } from './ledger/replica.ts'
 import type { ObjectStore } from './objects/object-store.ts'
 import type { Logger } from './observe/logger.ts'
+import type { ClusterState } from './state/cluster-state.ts'
 import { type BrokerInfo, writeBrokerInfo } from './state/commands.gen.ts'
 import { members, rendezvous } from './state/members.ts'
 import { decodeSnapshot } from './state/snapshot.ts'
 import { checkpoint } from './upkeep/checkpoint.ts'
-import { checkClusterMarker, putClusterMarker } from './upkeep/cluster-marker.ts'
+import { checkClusterMarker, ForeignObjects, putClusterMarker } from './upkeep/cluster-marker.ts'
 import { expireOffsets } from './upkeep/offset-expiry.ts'
 import { appliedByAll, audit, ProgressReports, progressOfOthers } from './upkeep/progress.ts'
 import { dueTrims } from './upkeep/retention.ts'
@@ -104,7 +105,7 @@ export class Core {
 
   /** Catches up with the ledger, opens a session, and starts upkeep. */
   static async start(options: CoreOptions): Promise<Core> {
-    const { ledger, store, clock, info, brokerId, prefix, onLost, onAppend, onAppendFailed } = options
+    const { ledger, store, clock, info, brokerId, onLost, onAppend, onAppendFailed } = options
     const replica = await Replica.start({
       ledger,
       clock,
@@ -112,10 +113,7 @@ export class Core {
       describe: id => encodeInfo({ ...info, brokerId: id }),
       knownLevel: info.featureLevel,
       loadSnapshot: async key => decodeSnapshot(await store.get(key), info.featureLevel),
-      admit: async ({ clusterId, prefix: recorded }) => {
-        if (clusterId !== '' && recorded !== prefix) throw new WrongPrefix(recorded, prefix)
-        await checkClusterMarker(store, prefix, clusterId)
-      },
+      admit: state => admit(state, options),
       onLost,
       ...(onAppend === undefined ? {} : { onAppend }),
       ...(onAppendFailed === undefined ? {} : { onAppendFailed }),
@@ -330,6 +328,25 @@ export class Core {
 const PATIENT_TURNS = 3
 
 const noPeers: Peers = { ask: () => Promise.reject(new Error('other brokers cannot be reached')) }
+
+/** Between two looks at a ledger that may be about to tell of its cluster, and how often to look, ms. */
+const NAMING_MS = 200
+const NAMING_LOOKS = 25
+
+/** Throws when ledger and objects are of different clusters. */
+async function admit(state: ClusterState, { clock, store, prefix }: CoreOptions): Promise<void> {
+  if (state.clusterId !== '' && state.prefix !== prefix) throw new WrongPrefix(state.prefix, prefix)
+  for (let look = 1; ; look++) {
+    try {
+      await checkClusterMarker(store, prefix, state.clusterId)
+      return
+    } catch (cause) {
+      // Another broker of the same new cluster may have named it just now, which the ledger is about to tell.
+      if (!(cause instanceof ForeignObjects) || state.clusterId !== '' || look === NAMING_LOOKS) throw cause
+      await sleep(clock, NAMING_MS)
+    }
+  }
+}
 
 function encodeInfo(info: BrokerInfo): Buffer {
   const writer = new Writer()

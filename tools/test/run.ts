@@ -92,6 +92,8 @@ function printSlowest(files: z.infer<typeof jestReport>['testResults']): void {
   console.log(`slowest: ${list.join(', ')}`)
 }
 
+/** Whole systems leave connections behind that nobody waits for: jest ends when the tests have. */
+const END = '--forceExit'
 const SLOW = '--testTimeout=180000'
 /** These wait for their clients most of the time. The others load the machine, or count what happens on it. */
 const SIDE_BY_SIDE = 'e2e/(clients|cluster|examples|stores|chart)/'
@@ -104,8 +106,8 @@ const suites: Readonly<Record<string, readonly (() => Promise<Tally>)[]>> = {
     () => jest('unit', []),
   ],
   e2e: [
-    () => jest('e2e', ['--maxWorkers=2', SLOW, `--testPathPatterns=${SIDE_BY_SIDE}`]),
-    () => jest('e2e', ['--maxWorkers=1', SLOW, `--testPathIgnorePatterns=${SIDE_BY_SIDE}`]),
+    () => jest('e2e', ['--maxWorkers=2', END, SLOW, `--testPathPatterns=${SIDE_BY_SIDE}`]),
+    () => jest('e2e', ['--maxWorkers=1', END, SLOW, `--testPathIgnorePatterns=${SIDE_BY_SIDE}`]),
   ],
 }
 
