@@ -1,0 +1,24 @@
+import { expect, test } from '@jest/globals'
+import { type FileReport, tallyOf } from './jest.ts'
+
+const file = (status: string, tests: readonly string[]): FileReport => ({
+  name: 'a.test.ts',
+  status,
+  message: '',
+  startTime: 0,
+  endTime: 1,
+  assertionResults: tests.map(outcome => ({ status: outcome, fullName: outcome })),
+})
+
+test('tests are counted by their outcome', () => {
+  expect(tallyOf(file('failed', ['passed', 'failed', 'pending', 'todo', 'passed']))).toEqual({
+    passed: 2,
+    failed: 1,
+    skipped: 2,
+  })
+})
+
+test('a file that fails outside its tests is one failure', () => {
+  expect(tallyOf(file('failed', []))).toEqual({ passed: 0, failed: 1, skipped: 0 })
+  expect(tallyOf(file('failed', ['passed']))).toEqual({ passed: 1, failed: 1, skipped: 0 })
+})

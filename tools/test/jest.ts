@@ -1,0 +1,136 @@
+// Runs a jest project and counts from its report. What failed is named once more at the end, where a reader of a long log looks,
+// and each file with a failure is run a second time alone: a machine too slow for two servers at once is no defect, and what
+// fails again is one. A test that needed its second try is named as unstable; that is a defect of the test, to be mended.
+
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+export interface Tally {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+export const NOTHING: Tally = { passed: 0, failed: 0, skipped: 0 }
+
+export const sum = (a: Tally, b: Tally): Tally => ({
+  passed: a.passed + b.passed,
+  failed: a.failed + b.failed,
+  skipped: a.skipped + b.skipped,
+})
+
+/** What the report of `jest --json` says of one file: https://jestjs.io/docs/cli#--json */
+const fileReport = z.object({
+  name: z.string(),
+  status: z.string(),
+  message: z.string(),
+  startTime: z.number(),
+  endTime: z.number(),
+  assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })),
+})
+
+export type FileReport = z.infer<typeof fileReport>
+
+const report = z.object({ testResults: z.array(fileReport) })
+
+/** A file that fails outside its tests, as when it can't be loaded, counts as one failed test. */
+export function tallyOf({ status, assertionResults }: FileReport): Tally {
+  const count = (...wanted: string[]) => assertionResults.filter(test => wanted.includes(test.status)).length
+  const failed = count('failed')
+  return {
+    passed: count('passed'),
+    failed: status === 'failed' && failed === 0 ? 1 : failed,
+    skipped: count('pending', 'todo', 'skipped'),
+  }
+}
+
+const JEST_OPTIONS = '--experimental-vm-modules --disable-warning=ExperimentalWarning'
+
+/** What it says of the files that ran, in the order in which they ended; none when jest ended without a report. */
+async function jest(root: string, project: string, args: readonly string[]): Promise<readonly FileReport[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'kafscale-tests-'))
+  const outputFile = join(folder, 'report.json')
+  const options = [`--selectProjects=${project}`, '--json', `--outputFile=${outputFile}`, '--silent', ...args]
+  try {
+    await runQuiet(root, join(root, 'node_modules', '.bin', 'jest'), options)
+    return report.parse(JSON.parse(await readFile(outputFile, 'utf8'))).testResults
+  } catch (error) {
+    console.error(`jest gave no report: ${error instanceof Error ? error.message : error}`)
+    return []
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** jest writes its progress to standard error and, with --json, the whole report to standard output. */
+function runQuiet(root: string, command: string, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: JEST_OPTIONS },
+    })
+    child.on('error', reject)
+    child.on('close', () => resolve())
+  })
+}
+
+function printSlowest(root: string, files: readonly FileReport[]): void {
+  const slowest = [...files].sort((a, b) => b.endTime - b.startTime - (a.endTime - a.startTime)).slice(0, 8)
+  const list = slowest.map(
+    ({ name, startTime, endTime }) => `${name.slice(root.length + 1)} ${((endTime - startTime) / 1000).toFixed(1)} s`,
+  )
+  console.log(`slowest: ${list.join(', ')}`)
+}
+
+export class JestRuns {
+  readonly #root: string
+  readonly #unstable: FileReport[] = []
+  readonly #failed: FileReport[] = []
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  async run(project: string, args: readonly string[]): Promise<Tally> {
+    console.log(`\n== ${project} tests`)
+    const files = await jest(this.#root, project, args)
+    if (files.length === 0) return { ...NOTHING, failed: 1 }
+    printSlowest(this.#root, files)
+    const failed = files.filter(file => file.status === 'failed')
+    const again = failed.length === 0 ? [] : await this.#again(project, args, failed)
+    return [...files.filter(file => file.status !== 'failed'), ...again].map(tallyOf).reduce(sum, NOTHING)
+  }
+
+  async #again(
+    project: string,
+    args: readonly string[],
+    failed: readonly FileReport[],
+  ): Promise<readonly FileReport[]> {
+    console.log(`\n== once more, alone: ${failed.map(({ name }) => name.slice(this.#root.length + 1)).join(', ')}`)
+    const kept = args.filter(arg => !/^--(maxWorkers|testPath)/.test(arg))
+    const paths = failed.map(({ name }) => name)
+    const second = await jest(this.#root, project, [...kept, '--maxWorkers=1', '--runTestsByPath', ...paths])
+    this.#failed.push(...second.filter(file => file.status === 'failed'))
+    const mended = new Set(second.filter(file => file.status !== 'failed').map(({ name }) => name))
+    this.#unstable.push(...failed.filter(({ name }) => mended.has(name)))
+    // A file that gave no second report has failed for good.
+    const seen = new Set(second.map(({ name }) => name))
+    return [...second, ...failed.filter(({ name }) => !seen.has(name))]
+  }
+
+  /** Says which tests failed, with their messages, and which only passed at their second try. */
+  printTrouble(): void {
+    for (const { message } of [...this.#failed, ...this.#unstable]) console.log(`\n${message.slice(0, 4000)}`)
+    for (const file of this.#failed) this.#name('failed', file)
+    for (const file of this.#unstable) this.#name('unstable, passed alone', file)
+  }
+
+  #name(word: string, { name, assertionResults }: FileReport): void {
+    const tests = assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName)
+    console.log(`${word}: ${name.slice(this.#root.length + 1)}: ${tests.join('; ') || 'outside its tests'}`)
+  }
+}
