@@ -1,0 +1,70 @@
+// A story in which the operator does everything that it ever does, at least once. What it asks of the API server meanwhile is
+// compared with its rights: against the fake server, and against a real one with its audit log.
+
+import { isKubeError } from '../operator/runtime/errors.ts'
+import { type KubeClient, listAll } from '../operator/runtime/kube-client.ts'
+import type { Manifest } from '../operator/runtime/object.ts'
+import { RESOURCES, type Resource } from '../operator/runtime/resource.ts'
+import { CLUSTER } from '../operator/types/kaf-scale-cluster.ts'
+import { TOPIC } from '../operator/types/kaf-scale-topic.ts'
+import { until } from './operator.ts'
+
+const NAMESPACE = 'shop'
+const user = { manager: 'user', force: true }
+const at = (name: string) => ({ namespace: NAMESPACE, name })
+
+/** The object, or undefined when there is none. */
+export async function find(client: KubeClient, resource: Resource, name: string): Promise<Manifest | undefined> {
+  return client.get(resource, at(name)).catch((error: unknown) => {
+    if (isKubeError(error, 'NotFound')) return undefined
+    throw error
+  })
+}
+
+const cluster = (spec: Record<string, unknown>): Manifest => ({
+  apiVersion: 'kafscale.io/v1alpha1',
+  kind: 'KafScaleCluster',
+  metadata: at('orders'),
+  spec: { s3: { bucket: 'records', region: 'r' }, ...spec },
+})
+
+/** `person` may do everything. The namespace is there, and the kinds of the Prometheus operator are. */
+export async function operatorStory(person: KubeClient): Promise<void> {
+  const there = (resource: Resource, name: string) =>
+    until(`${resource.kind} ${name}`, () => find(person, resource, name))
+  const gone = (resource: Resource, name: string) =>
+    until(`the end of ${resource.kind} ${name}`, async () => (await find(person, resource, name)) === undefined)
+  const topic: Manifest = {
+    apiVersion: 'kafscale.io/v1alpha1',
+    kind: 'KafScaleTopic',
+    metadata: at('orphan'),
+    spec: { clusterRef: 'orders', partitions: 1, deletionPolicy: 'Delete' },
+  }
+  const everything = {
+    networkPolicy: { enabled: true },
+    listeners: [
+      { name: 'a', port: 9092 },
+      { name: 'b', port: 9094 },
+    ],
+    brokers: { replicas: 4 },
+  }
+  await person.apply(CLUSTER, cluster(everything), user)
+  await person.apply(TOPIC, topic, user)
+  await there(RESOURCES.prometheusRules, 'orders-broker')
+  await until(
+    'the finalizer',
+    async () => ((await find(person, TOPIC, 'orphan'))?.metadata.finalizers ?? []).length > 0,
+  )
+  // Objects that are there before they are seen are asked for, and those that are not wanted any more are removed.
+  await person.apply(
+    CLUSTER,
+    cluster({ s3: { bucket: 'records', region: 'r', serviceAccount: { name: 'mine' } } }),
+    user,
+  )
+  await gone(RESOURCES.networkPolicies, 'orders-broker')
+  await gone(RESOURCES.serviceAccounts, 'orders-broker')
+  await person.delete(CLUSTER, at('orders'))
+  await person.delete(TOPIC, at('orphan'))
+  const events = async () => JSON.stringify(await listAll(person, RESOURCES.events, { namespace: NAMESPACE }))
+  await until('the event', async () => (await events()).includes('TopicOrphaned'))
+}
