@@ -1,7 +1,9 @@
 // Programs written in Go, built from pinned modules that the Go module proxy gives, into the cache.
 
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { z } from 'zod'
 import { installed, partFolder } from './cache.ts'
 import { type Outcome, run } from './command.ts'
 import { PartUnavailable } from './unavailable.ts'
@@ -9,13 +11,32 @@ import { PartUnavailable } from './unavailable.ts'
 /** `MODULE@VERSION` of a module, or `PACKAGE@VERSION` of a main package inside one. */
 type Pinned = `${string}@${string}`
 
-export interface GoModuleRecipe {
+interface GoModule {
   /** The modules that the build needs, pinned. */
   readonly requires: readonly Pinned[]
-  /** Import path of the main package. */
-  readonly build: string
   /** Passed to the linker, beside the flags that strip the binary. */
   readonly ldflags?: string
+}
+
+export interface GoModuleRecipe extends GoModule {
+  /** Import path of the main package. */
+  readonly build: string
+}
+
+/** Several programs of one module, built together: what they share is compiled once. */
+export interface GoProgramsRecipe extends GoModule {
+  /** Import paths of main packages; a program is called like the last part of its path. */
+  readonly builds: readonly string[]
+  /**
+   * A module that keeps the sources of other modules in its own repository and so requires them as `v0.0.0`, replaced by
+   * folders that are not in its archive; and the version under which those modules are published.
+   */
+  readonly staging?: { readonly module: Pinned; readonly version: string }
+}
+
+/** A main package of ours, in one file. */
+export interface GoSourceRecipe extends GoModule {
+  readonly source: string
 }
 
 /** Leaves out symbol tables and debug information: binaries shrink by a third. */
@@ -39,14 +60,43 @@ export function goProgramPresent(name: string, source: Pinned): boolean {
 /** The path of `name`, built in a module of its own that requires what the recipe says. */
 export async function goModuleProgram(name: string, recipe: GoModuleRecipe): Promise<string> {
   const folder = await installed(moduleFolder(name, recipe), 'go', async empty => {
-    const env = await goEnvironment()
-    const ldflags = [STRIP, recipe.ldflags ?? ''].join(' ').trim()
-    await go(name, ['mod', 'init', `${name}.test/build`], empty, env)
-    await go(name, ['get', ...recipe.requires], empty, env)
-    await go(name, ['build', '-trimpath', '-ldflags', ldflags, '-o', name, recipe.build], empty, env)
-    demandBinary(empty, name)
+    const module = await goModule(name, empty, recipe)
+    await module.get()
+    await module.build(name, recipe.build)
   })
   return join(folder, name)
+}
+
+/** The folder with the programs of the recipe. */
+export function goModulePrograms(name: string, recipe: GoProgramsRecipe): Promise<string> {
+  return installed(programsFolder(name, recipe), 'go', async empty => {
+    const module = await goModule(name, empty, recipe)
+    if (recipe.staging !== undefined) await module.replaceStaging(recipe.staging)
+    await module.get()
+    // One after another: linking two programs of this size at once wants more memory than a small machine has.
+    for (const path of recipe.builds) await module.build(basename(path), path)
+  })
+}
+
+/** Whether `goModulePrograms` has built them already. */
+export function goModuleProgramsPresent(name: string, recipe: GoProgramsRecipe): boolean {
+  return existsSync(programsFolder(name, recipe))
+}
+
+/** The path of `name`, built from a source of ours. */
+export async function goSourceProgram(name: string, recipe: GoSourceRecipe): Promise<string> {
+  const folder = await installed(sourceFolder(name, recipe), 'go', async empty => {
+    const module = await goModule(name, empty, recipe)
+    await writeFile(join(empty, 'main.go'), recipe.source)
+    await module.get()
+    await module.build(name, '.')
+  })
+  return join(folder, name)
+}
+
+/** Whether `goSourceProgram` has built it already. */
+export function goSourceProgramPresent(name: string, recipe: GoSourceRecipe): boolean {
+  return existsSync(sourceFolder(name, recipe))
 }
 
 /** Whether `goModuleProgram` has built it already. */
@@ -62,6 +112,47 @@ function moduleFolder(name: string, { requires, build, ldflags }: GoModuleRecipe
   return partFolder(name, ...requires, build, STRIP, ldflags ?? '')
 }
 
+function programsFolder(name: string, { requires, builds, staging, ldflags }: GoProgramsRecipe): string {
+  return partFolder(name, ...requires, ...builds, staging?.module ?? '', staging?.version ?? '', STRIP, ldflags ?? '')
+}
+
+function sourceFolder(name: string, { requires, source, ldflags }: GoSourceRecipe): string {
+  return partFolder(name, ...requires, source, STRIP, ldflags ?? '')
+}
+
+interface BuildModule {
+  get(): Promise<void>
+  replaceStaging(staging: NonNullable<GoProgramsRecipe['staging']>): Promise<void>
+  build(program: string, path: string): Promise<void>
+}
+
+/** An empty module in `folder`. */
+async function goModule(name: string, folder: string, { requires, ldflags }: GoModule): Promise<BuildModule> {
+  const env = await goEnvironment()
+  const flags = [STRIP, ldflags ?? ''].join(' ').trim()
+  await go(name, ['mod', 'init', `${name}.test/build`], folder, env)
+  return {
+    get: async () => {
+      if (requires.length > 0) await go(name, ['get', ...requires], folder, env)
+    },
+    replaceStaging: async ({ module, version }) => {
+      const said = await go(name, ['mod', 'download', '-json', module], folder, env)
+      const { GoMod } = z.object({ GoMod: z.string() }).parse(JSON.parse(said))
+      const replaced = stagingModules(await readFile(GoMod, 'utf8'))
+      await go(name, ['mod', 'edit', ...replaced.map(path => `-replace=${path}=${path}@${version}`)], folder, env)
+    },
+    build: async (program, path) => {
+      await go(name, ['build', '-trimpath', '-ldflags', flags, '-o', program, path], folder, env)
+      demandBinary(folder, program)
+    },
+  }
+}
+
+/** Modules required as exactly `v0.0.0`; `v0.0.0-DATE` is a published version of a module without releases. */
+function stagingModules(goMod: string): string[] {
+  return [...goMod.matchAll(/^\s*(?:require\s+)?(\S+) v0\.0\.0$/gm)].flatMap(([, path]) => path ?? [])
+}
+
 async function goEnvironment(): Promise<NodeJS.ProcessEnv> {
   const said = await run('go', ['version']).catch(() => undefined)
   if (said?.code !== 0) throw new PartUnavailable('no Go found (go version); install Go 1.25 or newer')
@@ -69,9 +160,10 @@ async function goEnvironment(): Promise<NodeJS.ProcessEnv> {
   return { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=mod', GOWORK: 'off' }
 }
 
-async function go(name: string, args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> {
+async function go(name: string, args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
   const outcome = await run('go', args, { cwd, env })
   if (outcome.code !== 0) throw new PartUnavailable(`go ${args[0]} could not make ${name}: ${lastLine(outcome)}`)
+  return outcome.stdout
 }
 
 function demandBinary(folder: string, name: string): void {
