@@ -12,6 +12,7 @@ export interface Certificate {
 }
 
 const DAYS = '2'
+const LOOPBACK = 'IP:127.0.0.1,DNS:localhost'
 
 export class Authority {
   readonly #openssl: string
@@ -48,13 +49,14 @@ export class Authority {
     return this.#files(this.#name).cert
   }
 
-  /** A certificate that serves as a server's and as a client's. */
-  async sign(name: string, names = 'IP:127.0.0.1,DNS:localhost'): Promise<Certificate> {
+  /** A certificate that serves as a server's and as a client's. `organization`: the group that Kubernetes sees in it. */
+  async sign(name: string, names = LOOPBACK, organization?: string): Promise<Certificate> {
     const { cert, key } = this.#files(name)
     const request = join(this.#folder, `${name}.csr`)
     const extensions = join(this.#folder, `${name}.ext`)
     await writeFile(extensions, `subjectAltName=${names}\nextendedKeyUsage=serverAuth,clientAuth\n`)
-    await this.#run('req', '-new', ...NEW_KEY, '-keyout', key, '-out', request, '-subj', `/CN=${name}`)
+    const subject = `${organization === undefined ? '' : `/O=${organization}`}/CN=${name}`
+    await this.#run('req', '-new', ...NEW_KEY, '-keyout', key, '-out', request, '-subj', subject)
     const own = this.#files(this.#name)
     const signer = ['-CA', own.cert, '-CAkey', own.key, '-CAcreateserial', '-extfile', extensions]
     await this.#run('x509', '-req', '-in', request, '-out', cert, '-days', DAYS, ...signer)
