@@ -14,6 +14,7 @@ import { ExtentReader } from './data/extent-reader.ts'
 import { FetchBudget } from './data/fetch-budget.ts'
 import { FetchSessions } from './data/fetch-sessions.ts'
 import type { FlushLimits } from './data/flush-policy.ts'
+import type { Gaps } from './data/gaps.ts'
 import { Ingest } from './data/ingest.ts'
 import { LogReader } from './data/log-reader.ts'
 import { LongPolls } from './data/long-poll.ts'
@@ -66,6 +67,7 @@ export interface CoreOptions {
   readonly prefix: string
   readonly api: (brokerId: number) => ApiSettings
   readonly flush: FlushLimits
+  readonly gaps: Gaps
   readonly cacheBytes: number
   /** For the records of all fetch answers in progress. */
   readonly fetchMemoryBytes: number
@@ -156,6 +158,7 @@ export class Core {
       cache: this.cache,
       prefix,
       limits: options.flush,
+      gaps: options.gaps,
       nextObjectNumber,
     })
     this.groups = new GroupCoordinator({

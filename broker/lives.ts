@@ -8,6 +8,7 @@
 import { Dispatcher, type DispatcherOptions } from './api/dispatcher.ts'
 import { sleep } from './clock.ts'
 import { Core, type CoreOptions, WrongPrefix } from './core.ts'
+import { Gaps } from './data/gaps.ts'
 import { BrokerIdTaken } from './ledger/broker-id.ts'
 import type { BrokerService } from './service.ts'
 import { TooNew } from './state/commands.ts'
@@ -17,7 +18,7 @@ const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
 
 export interface LivesOptions {
-  readonly core: Omit<CoreOptions, 'onLost'>
+  readonly core: Omit<CoreOptions, 'onLost' | 'gaps'>
   readonly service: BrokerService
   readonly onRequest: NonNullable<DispatcherOptions['onRequest']>
   /** False: the first loss is the end. */
@@ -27,6 +28,7 @@ export interface LivesOptions {
 
 export class Lives {
   readonly #options: LivesOptions
+  readonly #gaps: Gaps
   #core: Core | undefined
   #stopped = false
   #beginning: Promise<void> | undefined
@@ -40,6 +42,7 @@ export class Lives {
 
   private constructor(options: LivesOptions) {
     this.#options = options
+    this.#gaps = new Gaps(options.core.clock)
   }
 
   /** Undefined between two lives. */
@@ -60,6 +63,7 @@ export class Lives {
     let isLost: Error | undefined
     const core = await Core.start({
       ...options,
+      gaps: this.#gaps,
       onLost: cause => {
         // It may come before the start is over.
         isLost = cause

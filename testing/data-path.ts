@@ -2,6 +2,7 @@
 import { BlockCache } from '../broker/data/block-cache.ts'
 import { ExtentReader } from '../broker/data/extent-reader.ts'
 import type { FlushLimits } from '../broker/data/flush-policy.ts'
+import { Gaps } from '../broker/data/gaps.ts'
 import { Ingest } from '../broker/data/ingest.ts'
 import { LogReader } from '../broker/data/log-reader.ts'
 import type { IncomingBatch } from '../broker/data/window.ts'
@@ -62,6 +63,7 @@ export class DataPath<Store extends ObjectStore = ObjectStore> {
   readonly cache: BlockCache
   readonly extents: ExtentReader
   readonly reader: LogReader
+  readonly gaps: Gaps
   readonly ingest: Ingest
   #objects = 0
   #topics = 0
@@ -88,6 +90,7 @@ export class DataPath<Store extends ObjectStore = ObjectStore> {
     this.cache = new BlockCache(options.cacheBytes ?? 1024 * 1024)
     this.extents = new ExtentReader({ state: () => replica.state, store, cache: this.cache, prefix: PREFIX })
     this.reader = new LogReader(this.extents)
+    this.gaps = new Gaps(clock)
     this.ingest = new Ingest({
       clock,
       replica,
@@ -95,6 +98,7 @@ export class DataPath<Store extends ObjectStore = ObjectStore> {
       cache: this.cache,
       prefix: PREFIX,
       limits: { ...eager, ...options.limits },
+      gaps: this.gaps,
       nextObjectNumber: this.nextObjectNumber,
     })
   }

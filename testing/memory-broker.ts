@@ -6,6 +6,7 @@ import { Dispatcher, type DispatcherOptions } from '../broker/api/dispatcher.ts'
 import type { Client } from '../broker/api/handler.ts'
 import type { ApiSettings } from '../broker/api/parts.ts'
 import { Core } from '../broker/core.ts'
+import { Gaps } from '../broker/data/gaps.ts'
 import { type LedgerFaults, MemoryLedger, noFaults } from '../broker/ledger/memory.ts'
 import { MemoryStore } from '../broker/objects/memory.ts'
 import { createLogger } from '../broker/observe/logger.ts'
@@ -58,6 +59,7 @@ export class MemoryBroker {
           listeners: [{ name: 'PLAINTEXT', host: 'broker.test', port: 9092, shared: false }],
         },
         prefix: 'test',
+        gaps: new Gaps(clock),
         api: brokerId => ({
           brokerId,
           autoCreateTopics: false,

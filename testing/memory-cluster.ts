@@ -3,6 +3,7 @@
 import type { Peers } from '../broker/api/forwarding.ts'
 import type { Client } from '../broker/api/handler.ts'
 import { Core, type CoreOptions } from '../broker/core.ts'
+import { Gaps } from '../broker/data/gaps.ts'
 import { MemoryLedger } from '../broker/ledger/memory.ts'
 import { MemoryStore } from '../broker/objects/memory.ts'
 import { createLogger } from '../broker/observe/logger.ts'
@@ -71,6 +72,7 @@ export function coreOptions(
     ledger: ledger.connect(clock),
     store,
     random: { uuid: () => random.uuid(), int: max => random.int(1, max) },
+    gaps: new Gaps(clock),
     log: createLogger('silent'),
     brokerId,
     info: {

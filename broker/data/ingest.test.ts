@@ -79,6 +79,95 @@ describe('acknowledgement', () => {
   })
 })
 
+describe('batches of an idempotent producer that is new', () => {
+  const batch = (sequence: number): ReturnType<typeof incoming> =>
+    incoming([`v${sequence}`], { producerId: 7, baseSequence: sequence })
+  /** Each in a window of its own. */
+  const sendEach = async (...sequences: number[]): Promise<Watched[]> => {
+    const sent: Watched[] = []
+    for (const sequence of sequences) {
+      sent.push(send(batch(sequence)))
+      await turn()
+    }
+    return sent
+  }
+  const values = async (): Promise<string[]> => (await path.read(log)).map(([, value]) => value)
+  const inOrder = ['v0', 'v1', 'v2', 'v3']
+
+  test('are refused with the first one that could not be stored, and keep their order when they come again', async () => {
+    const [first, second, third] = await sendEach(0, 1, 2)
+    path.store.puts[1]?.finish()
+    path.store.puts[0]?.fail()
+    await settle()
+    path.store.puts[2]?.finish()
+    await settle()
+    const [tooEarly] = await sendEach(3)
+    expect([first, second, third, tooEarly].map(watched => watched?.state)).toEqual(inOrder.map(() => storageError))
+    path.store.gated = false
+    const again = await sendEach(0, 1, 2, 3)
+    await settle()
+    expect([states(...again), await values()]).toEqual([[0, 1, 2, 3], inOrder])
+  })
+
+  test('are refused while their window waits for its turn', async () => {
+    await start({ limits: { uploadSlots: 1 } })
+    const [first] = await sendEach(0)
+    const waiting = [...(await sendEach(1)), send(incoming(['w']))]
+    path.store.puts[0]?.fail()
+    path.store.gated = false
+    await settle()
+    const again = await sendEach(0, 1)
+    await settle()
+    expect(first?.state).toEqual(storageError)
+    expect(states(...waiting)).toEqual([storageError, storageError])
+    expect(states(...again)).toEqual([0, 1])
+  })
+
+  test('are refused after one for which there was no room', async () => {
+    await start({ limits: { memoryBytes: 200 } })
+    const big = send(incoming(['x'.repeat(120)]))
+    await turn()
+    const [first] = await sendEach(0)
+    path.store.gated = false
+    path.store.puts[0]?.finish()
+    await settle()
+    const [second] = await sendEach(1)
+    await settle()
+    expect([big.state, first?.state, second?.state]).toEqual([0, storageError, storageError])
+    const again = [...(await sendEach(0)), ...(await sendEach(1))]
+    await settle()
+    expect(states(...again)).toEqual([1, 2])
+  })
+
+  test('are refused when the ledger refuses an entry and they wait for the next', async () => {
+    let refusals = 0
+    await start({ faults: { ...noFaults, appendDelay: () => 10, refusesAppend: () => refusals-- > 0 } })
+    path.store.gated = false
+    refusals = 1
+    const sent = await sendEach(0, 1, 2)
+    await settle()
+    await settle()
+    sent.push(...(await sendEach(0, 1, 2)))
+    await path.clock.advance(100)
+    const refused = sent.slice(0, 3).map(({ state }) => state)
+    expect([refused, states(...sent.slice(3))]).toEqual([
+      [storageError, storageError, storageError],
+      [0, 1, 2],
+    ])
+  })
+})
+
+test('a window of very many small batches is sealed before its entry is too large for the ledger', async () => {
+  const many = 20_000
+  const batches = Array.from({ length: many }, (_, n) => send(incoming(['x'], { producerId: n, baseSequence: 0 })))
+  path.store.gated = false
+  await settle()
+  for (const put of path.store.puts) put.finish()
+  await path.clock.advance(1000)
+  expect(batches.filter(({ state }) => typeof state === 'number')).toHaveLength(many)
+  expect(path.store.puts.length).toBeGreaterThan(2)
+})
+
 describe('memory', () => {
   test('batches beyond the limit are refused, retriable, until earlier ones have left', async () => {
     await start({ limits: { memoryBytes: 300, uploadSlots: 1, windowBytes: 200 } })

@@ -7,22 +7,28 @@
  *   uploading  its object is being put into the store
  *   appending  its Append command is on the way through the ledger; windows append in the order in which they opened
  *   settled    its batches have offsets (or verdicts), its bytes are in the cache, its callers are answered
- * A window whose upload or append fails rejects all its callers with a retriable error and nothing else: no other window
- * shares its fate, and nobody is told of offsets that are not in the ledger.
+ * A window whose upload or append fails rejects all its callers with a retriable error, and nobody is told of offsets that
+ * are not in the ledger. Its fate is shared only by windows that already hold later batches of its idempotent producers:
+ * stored before the missing ones come again, they would put the producer's records out of order.
  */
 import type { Clock, Timer } from '../clock.ts'
 import type { Replica } from '../ledger/replica.ts'
 import type { ObjectStore } from '../objects/object-store.ts'
 import type { AppendObject } from '../state/commands.gen.ts'
+import type { Command } from '../state/commands.ts'
 import type { Outcome, SpanOutcome } from '../state/outcome.ts'
 import type { PartitionLog } from '../state/partition-log.ts'
 import { errorCode, KafkaError } from '../wire/errors.ts'
 import type { BlockCache } from './block-cache.ts'
 import { Company, type FlushLimits, Pace, TokenBucket } from './flush-policy.ts'
+import type { Gaps } from './gaps.ts'
 import { objectKey } from './object-key.ts'
 import { ownBlock } from './stamp.ts'
 import { buildWalObject, type WalObject } from './wal-object.ts'
 import { type IncomingBatch, Window } from './window.ts'
+
+/** A window that names very many small batches is sealed: the ledger takes entries of half a megabyte. */
+const COMMAND_BYTES = 384 * 1024
 
 export interface IngestOptions {
   readonly clock: Clock
@@ -32,6 +38,7 @@ export interface IngestOptions {
   /** First part of every object key. */
   readonly prefix: string
   readonly limits: FlushLimits
+  readonly gaps: Gaps
   /** Gives numbers for the objects of this session, each once. */
   readonly nextObjectNumber: () => number
 }
@@ -42,6 +49,8 @@ export class Ingest {
   readonly #pace = new Pace()
   readonly #company: Company
   readonly #sealed: Window[] = []
+  /** Uploading or appending. */
+  readonly #started = new Set<Window>()
   #open: Window | undefined
   #uploads = 0
   /** Of all windows that are not settled. */
@@ -64,18 +73,26 @@ export class Ingest {
    */
   append(log: PartitionLog, batch: IncomingBatch): Promise<SpanOutcome> {
     // Connections hold producers back long before, but not for requests that were answered with a time-out.
-    if (this.#bytes + batch.bytes.length > this.#options.limits.memoryBytes) return Promise.reject(overloaded())
+    if (this.#bytes + batch.bytes.length > this.#options.limits.memoryBytes)
+      return this.#refuse(log, batch, overloaded())
+    if (this.#options.gaps.isBefore(log, batch)) return this.#refuse(log, batch, outOfOrder())
+    this.#options.gaps.close(log, batch)
     this.#bytes += batch.bytes.length
     this.#company.came(batch.bytes.length)
     const now = this.#options.clock.monotonic()
     this.#open ??= new Window(now)
     const settled = this.#open.add(log, batch)
-    if (this.#open.bytes >= this.#options.limits.windowBytes) {
+    if (this.#open.bytes >= this.#options.limits.windowBytes || this.#open.commandBytes >= COMMAND_BYTES) {
       this.#budget.overdraw(now)
       this.#seal(now)
     }
     this.#kickSoon()
     return settled
+  }
+
+  #refuse(log: PartitionLog, batch: IncomingBatch, cause: KafkaError): Promise<never> {
+    this.#options.gaps.open(log, batch)
+    return Promise.reject(cause)
   }
 
   /** Flushes what is there and resolves when everything taken so far is settled. */
@@ -149,6 +166,7 @@ export class Ingest {
 
   #start(window: Window): void {
     this.#uploads++
+    this.#started.add(window)
     this.#company.started()
     const before = this.#submitted
     const uploaded = this.#upload(window).finally(() => {
@@ -159,6 +177,7 @@ export class Ingest {
     this.#working.add(work)
     void work.finally(() => {
       this.#working.delete(work)
+      this.#started.delete(window)
       this.#bytes -= window.bytes
       this.#company.answered(window.bytes, this.#options.clock.monotonic())
       this.#kick()
@@ -167,6 +186,7 @@ export class Ingest {
 
   async #upload(window: Window): Promise<NumberedObject> {
     const { replica, store, prefix, nextObjectNumber } = this.#options
+    if (window.isBroken) throw outOfOrder()
     const { epoch } = replica
     const number = nextObjectNumber()
     const object = buildWalObject(epoch, number, window.contents)
@@ -181,14 +201,27 @@ export class Ingest {
     try {
       const object = await uploaded
       await before
-      const outcome = this.#options.replica.submit({ type: 'append', body: { objects: [appendOf(object)] } })
+      if (window.isBroken) throw outOfOrder()
+      const append: Command = { type: 'append', body: { objects: [appendOf(object)] } }
+      const outcome = this.#options.replica.submit(append, () => window.isBroken)
       submitted.resolve()
       this.#settle(window, object, await outcome)
     } catch (cause) {
-      window.fail(storageError(cause))
+      this.#fail(window, storageError(cause))
     }
     await before
     submitted.resolve()
+  }
+
+  #fail(window: Window, cause: KafkaError): void {
+    const { gaps } = this.#options
+    this.#started.delete(window)
+    window.fail(cause, gaps)
+    for (const later of [...this.#started, ...this.#sealed]) later.isBroken ||= later.follows(gaps)
+    if (this.#open?.follows(gaps) !== true) return
+    // Nothing may join it any more.
+    this.#open.isBroken = true
+    this.#seal(this.#options.clock.monotonic())
   }
 
   /**
@@ -218,6 +251,13 @@ function overloaded(): KafkaError {
   return new KafkaError(
     errorCode.KAFKA_STORAGE_ERROR,
     'more records are on their way to the object store than it takes',
+  )
+}
+
+function outOfOrder(): KafkaError {
+  return new KafkaError(
+    errorCode.KAFKA_STORAGE_ERROR,
+    'an earlier batch of the producer could not be stored and has to come before this one',
   )
 }
 

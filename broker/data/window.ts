@@ -9,6 +9,7 @@ import { type Extent, MAX_EXTENT_COUNT } from '../state/extents.ts'
 import type { Outcome, SpanOutcome } from '../state/outcome.ts'
 import type { PartitionLog } from '../state/partition-log.ts'
 import { errorCode } from '../wire/errors.ts'
+import type { Gaps } from './gaps.ts'
 import type { RunContent } from './wal-object.ts'
 
 /** One validated record batch with what the ledger needs to know of it. */
@@ -95,11 +96,19 @@ export interface WrittenExtent {
   readonly slices: readonly Buffer[]
 }
 
+/** What a run and a span take in the ledger's entry, at most; the strings are short and the numbers are varints. */
+const RUN_BYTES = 64
+const SPAN_BYTES = 48
+
 export class Window {
   readonly #runs = new Map<PartitionLog, Run>()
   /** Monotonic ms of the first batch. */
   readonly openedAt: number
   bytes = 0
+  /** Upper bound of the size of its Append command. */
+  commandBytes = 0
+  /** It must fail when its turn comes: an earlier window failed that had to be stored before it. */
+  isBroken = false
   /** Turns of the event loop, at least, in which it was added to: a lone request is one. */
   turns = 0
 
@@ -116,10 +125,14 @@ export class Window {
     if (run === undefined) {
       run = new Run(log)
       this.#runs.set(log, run)
+      this.commandBytes += RUN_BYTES
     }
     this.bytes += batch.bytes.length
     const target = run
-    return new Promise((resolve, reject) => target.add(batch, resolve, reject))
+    const { length } = run.spans
+    const settled = new Promise<SpanOutcome>((resolve, reject) => target.add(batch, resolve, reject))
+    this.commandBytes += (target.spans.length - length) * SPAN_BYTES
+    return settled
   }
 
   /** Hands the outcome of the window's Append to those who wait. */
@@ -131,8 +144,17 @@ export class Window {
     }
   }
 
-  fail(cause: Error): void {
-    for (const run of this.#runs.values()) for (const { reject } of run.waiting) reject(cause)
+  /** Whether it holds a batch that has to come after one that is missing. */
+  follows(gaps: Gaps): boolean {
+    return [...this.#runs.values()].some(({ log, spans }) => spans.some(span => gaps.isBefore(log, span)))
+  }
+
+  /** Refuses all batches, which leaves gaps where producers count theirs. */
+  fail(cause: Error, gaps: Gaps): void {
+    for (const { log, spans, waiting } of this.#runs.values()) {
+      for (const span of spans) gaps.open(log, span)
+      for (const { reject } of waiting) reject(cause)
+    }
   }
 
   /** Which extents the outcome made of this window: the same ones that applying the Append command makes. */

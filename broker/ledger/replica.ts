@@ -10,7 +10,7 @@
  * A command refused that way may still have been applied (its acknowledgement was on the way): producers find out by
  * their sequence numbers.
  */
-import type { Clock } from '../clock.ts'
+import { type Clock, sleep } from '../clock.ts'
 import { Audits } from '../state/audits.ts'
 import { ClusterState } from '../state/cluster-state.ts'
 import type { Progress } from '../state/commands.gen.ts'
@@ -36,6 +36,7 @@ const SESSION_PATIENCE_MS = 30_000
 
 interface Submission {
   readonly command: EncodedCommand
+  readonly isStale: () => boolean
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (cause: Error) => void
 }
@@ -123,14 +124,17 @@ export class Replica {
     return this.#lost !== undefined || this.#options.ledger.isCutOff
   }
 
-  /** Rejects with a retriable KafkaError when the command could not be written. */
-  submit(command: Command): Promise<Outcome> {
+  /**
+   * Rejects with a retriable KafkaError when the command could not be written, or was stale when its turn came: a caller
+   * whose commands build on each other says so when an earlier one was refused.
+   */
+  submit(command: Command, isStale: () => boolean = () => false): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== undefined) {
         reject(unavailable(this.#lost))
         return
       }
-      this.#queue.push({ command: encodeCommand(command), resolve, reject })
+      this.#queue.push({ command: encodeCommand(command), isStale, resolve, reject })
       if (!this.#pumping) void this.#pump()
     })
   }
@@ -221,6 +225,8 @@ export class Replica {
     this.#brokerId = claimed.brokerId
     await this.applied(this.#epoch)
     if (this.#lost !== undefined) throw this.#lost
+    // Its end may have come together with its beginning, before this replica knew which session is its own.
+    if (!this.#state.sessions.has(this.#epoch)) throw new Error(`session ${this.#epoch} ended as soon as it began`)
     this.#joined = true
   }
 
@@ -247,6 +253,7 @@ export class Replica {
   async #appendNext(): Promise<void> {
     const { ledger, clock, onAppend } = this.#options
     const submissions = this.#takeEntry()
+    if (submissions.length === 0) return
     const number = ++this.#entries
     const payload = encodeEntry(
       clock.now(),
@@ -263,12 +270,20 @@ export class Replica {
       this.#options.onAppendFailed?.()
       this.#inFlight.delete(number)
       for (const { reject } of submissions) reject(unavailable(cause))
-      if (cause instanceof NotAppended) this.#entries--
-      else this.#lose(cause instanceof Error ? cause : new Error(String(cause)))
+      if (!(cause instanceof NotAppended)) {
+        this.#lose(cause instanceof Error ? cause : new Error(String(cause)))
+        return
+      }
+      this.#entries--
+      // Those who submitted it hear of that before the next entry is made: what they submitted after it may be stale now.
+      await sleep(clock, 0)
     }
   }
 
   #takeEntry(): Submission[] {
+    const stale = this.#queue.filter(({ isStale }) => isStale())
+    if (stale.length > 0) this.#queue = this.#queue.filter(submission => !stale.includes(submission))
+    for (const { reject } of stale) reject(unavailable('what it builds on was refused'))
     let bytes = 0
     let count = 0
     for (const { command } of this.#queue) {

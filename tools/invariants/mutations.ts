@@ -180,4 +180,12 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'return ACCEPTED',
     tests: SIMULATION,
   },
+  {
+    invariant: 6,
+    defect: 'what follows a batch that could not be stored is stored before it',
+    file: 'broker/data/ingest.ts',
+    from: 'later.isBroken ||= later.follows(gaps)',
+    to: 'later.isBroken ||= false',
+    tests: 'broker/data/ingest',
+  },
 ]
