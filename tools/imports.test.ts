@@ -28,6 +28,7 @@ const OPERATOR: Readonly<Record<string, readonly string[]>> = {
   types: ['runtime'],
   bucket: ['runtime', 'types'],
   scaling: ['runtime', 'types'],
+  signals: ['runtime', 'types', 'scaling'],
   topic: ['runtime', 'types'],
   cluster: ['runtime', 'types', 'bucket', 'scaling'],
 }

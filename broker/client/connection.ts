@@ -27,6 +27,8 @@ export interface BrokerConnectionOptions {
   readonly clock: Clock
   /** For connecting, and for calls that name no limit of their own, ms. */
   readonly timeoutMs: number
+  /** An answer of more bytes breaks the connection. */
+  readonly largestAnswer?: number
 }
 
 export interface CallOptions {
@@ -142,7 +144,7 @@ export class BrokerConnection {
   #take(chunk: Buffer): void {
     this.#frames.push(chunk)
     for (;;) {
-      if ((this.#frames.length() ?? 0) > LARGEST_ANSWER) {
+      if ((this.#frames.length() ?? 0) > (this.#options.largestAnswer ?? LARGEST_ANSWER)) {
         this.#break(`${address(this.#options)} sent an answer that is too large`)
         return
       }

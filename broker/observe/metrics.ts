@@ -2,6 +2,7 @@
 // The number of time series is bounded: labels are API names, error names and the like, and topic and group labels
 // stop at a limit. What the broker knows anyhow (lag, connections, caches) is asked for when Prometheus scrapes.
 
+import { performance } from 'node:perf_hooks'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Label value for topics and groups beyond the limit. No topic can have this name. */
@@ -114,6 +115,16 @@ export class Metrics {
   readonly #statePartitions = this.#gauge('kafscale_partitions', 'Partitions in the cluster', [])
   readonly #stateGroups = this.#gauge('kafscale_groups', 'Consumer groups in the cluster', [])
   readonly #statePosition = this.#gauge('kafscale_ledger_position', 'Ledger position that this broker has applied', [])
+  readonly #loopActive = this.#counter(
+    'kafscale_event_loop_active_seconds_total',
+    'Time that the thread of the broker was at work',
+    [],
+  )
+  readonly #loopIdle = this.#counter(
+    'kafscale_event_loop_idle_seconds_total',
+    'Time that the thread of the broker waited for something to do',
+    [],
+  )
   readonly #build = this.#gauge('kafscale_build_info', 'Always 1; version of the broker and of Node.js', [
     'version',
     'node',
@@ -190,6 +201,9 @@ export class Metrics {
   }
 
   #readSources(): void {
+    const { active, idle } = performance.eventLoopUtilization()
+    setCounter(this.#loopActive, active / 1000)
+    setCounter(this.#loopIdle, idle / 1000)
     const { groupLag, connections, produceBudget, cache, state } = this.#sources
     if (groupLag !== undefined) this.#setGroupLag(groupLag())
     this.#connections.reset()

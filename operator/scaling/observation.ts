@@ -40,6 +40,8 @@ export interface Observation {
   readonly brokers: readonly BrokerLoad[]
   /** Undefined when it could not be seen. */
   readonly lag: readonly PartitionLag[] | undefined
+  /** Of some groups it could not be seen: what is seen may only make brokers come. */
+  readonly lagIsPartial?: boolean | undefined
   /** The S3 service asks to slow down, or takes far longer than it used to. */
   readonly storageThrottled: boolean
   /** Brokers are being replaced. */

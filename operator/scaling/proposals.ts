@@ -90,7 +90,7 @@ function byRatio(ratioOfTarget: number, pods: number, current: number, { up, dow
 /** An average value: the total decides, whatever the number of pods is now. Never more pods than partitions that are behind. */
 function lagProposal(
   spec: ScalingSpec,
-  { current, lag: seen }: Observation,
+  { current, lag: seen, lagIsPartial }: Observation,
   lag: readonly AttributedLag[],
   lagCounts: boolean,
   { up, down }: Tolerance,
@@ -104,7 +104,8 @@ function lagProposal(
   const wanted = Math.min(Math.ceil(roundOff(value / targetSeconds)), Math.max(behind, 1))
   const ofTarget = value / (targetSeconds * Math.max(current, 1))
   const kept = ofTarget >= 1 - down && ofTarget <= 1 + up ? current : wanted
-  return { ...plain, value, replicas: lagCounts ? kept : Math.min(kept, current) }
+  const replicas = lagCounts ? kept : Math.min(kept, current)
+  return { ...plain, value, replicas: lagIsPartial === true ? Math.max(replicas, current) : replicas }
 }
 
 /** 3.0000000001 is 3. */
