@@ -149,7 +149,9 @@ export class Core {
     replica.onApplied(applied => {
       longPolls.onApplied(applied)
       for (const topic of applied.deletedTopics) options.traffic.forgetTopic(topic)
-      if (applied.members) this.groups.resume()
+      if (!applied.members) return
+      this.groups.resume()
+      options.peers?.retain(new Set(replica.state.sessions.keys()))
     })
     this.#ingest = new Ingest({
       clock,
@@ -309,9 +311,11 @@ export class Core {
   async #auditAndSweep(): Promise<void> {
     const { ledger, clock, log } = this.#options
     const parts = { ledger, replica: this.replica, clock, log }
+    // A broker that joins after this moment begins behind this position.
+    const { position } = this.replica.state
     const others = await progressOfOthers(parts)
     if (!audit(parts, others)) return
-    await this.#ifOwn('sweep', () => this.#sweep(appliedByAll(this.replica, others)))
+    await this.#ifOwn('sweep', () => this.#sweep(appliedByAll(position, others)))
   }
 
   async #sweep(applied: number): Promise<void> {
@@ -330,7 +334,10 @@ export class Core {
 /** Turns without a new checkpoint before a broker takes the turn of another. */
 const PATIENT_TURNS = 3
 
-const noPeers: Peers = { ask: () => Promise.reject(new Error('other brokers cannot be reached')) }
+const noPeers: Peers = {
+  ask: () => Promise.reject(new Error('other brokers cannot be reached')),
+  retain: () => {},
+}
 
 /** Between two looks at a ledger that may be about to tell of its cluster, and how often to look, ms. */
 const NAMING_MS = 200

@@ -7,6 +7,7 @@
 import type { Peers } from './api/forwarding.ts'
 import { BrokerConnection } from './client/connection.ts'
 import type { Clock } from './clock.ts'
+import type { Epoch } from './ledger/ledger.ts'
 import type { Member } from './state/members.ts'
 import type { ApiName, RequestOf, ResponseOf } from './wire/api.ts'
 
@@ -27,8 +28,8 @@ export class BrokerPeers implements Peers {
   readonly #clock: Clock
   readonly #listener: string
   /** By epoch: a new life of a broker is another peer. */
-  readonly #idle = new Map<number, Idle[]>()
-  readonly #busy = new Set<BrokerConnection>()
+  readonly #idle = new Map<Epoch, Idle[]>()
+  readonly #busy = new Map<BrokerConnection, Epoch>()
 
   /** `listener`: name of that by which brokers reach each other. */
   constructor(clock: Clock, listener: string) {
@@ -43,7 +44,7 @@ export class BrokerPeers implements Peers {
     { version, clientId }: { readonly version: number; readonly clientId: string },
   ): Promise<ResponseOf<Name>> {
     const connection = this.#takeIdle(member) ?? (await this.#connect(member))
-    this.#busy.add(connection)
+    this.#busy.set(connection, member.epoch)
     try {
       const options = { atMostVersion: version, clientId, timeoutMs: WAITS.has(name) ? LONGEST_WAIT_MS : CALL_MS }
       const answer = await connection.call(name, request, options)
@@ -56,8 +57,18 @@ export class BrokerPeers implements Peers {
 
   close(): void {
     for (const idle of this.#idle.values()) for (const { connection } of idle) connection.close()
-    for (const connection of this.#busy) connection.close()
+    for (const connection of this.#busy.keys()) connection.close()
     this.#idle.clear()
+  }
+
+  /** A broker that is frozen answers nothing and breaks no connection; it is gone when its session is. */
+  retain(epochs: ReadonlySet<Epoch>): void {
+    for (const [connection, epoch] of this.#busy) if (!epochs.has(epoch)) connection.close()
+    for (const [epoch, idle] of this.#idle) {
+      if (epochs.has(epoch)) continue
+      for (const { connection } of idle) connection.close()
+      this.#idle.delete(epoch)
+    }
   }
 
   #connect(member: Member): Promise<BrokerConnection> {

@@ -131,6 +131,7 @@ export async function startCore(
       if (answer === undefined || answer === null) throw new Error('the peer does not answer')
       return answer
     },
+    retain: () => {},
   }
   const core = await shared.clock.until(
     Core.start({ ...coreOptions(id, shared, { featureLevel, peers }), onLost: () => {} }),

@@ -36,6 +36,8 @@ export interface Peers {
     request: RequestOf<Name>,
     context: { readonly version: number; readonly clientId: string },
   ): Promise<ResponseOf<Name>>
+  /** Only the brokers of these sessions are still there: whoever waits for another one hears that there is no answer. */
+  retain(epochs: ReadonlySet<number>): void
 }
 
 type ForwardingParts = Pick<Parts, 'replica' | 'peers'>

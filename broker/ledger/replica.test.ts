@@ -73,6 +73,22 @@ function counting(inner: Ledger): { ledger: Ledger; sizes: number[] } {
 }
 
 describe('commands', () => {
+  test('are refused, and the replica is lost, when the ledger took an entry and never tells of it', async () => {
+    const inner = ledger.connect(clock)
+    const { ledger: silent } = counting(inner)
+    let isSilent = false
+    silent.follow = (from, follower) =>
+      inner.follow(from, { ...follower, onEvent: event => (isSilent ? undefined : follower.onEvent(event)) })
+    const replica = await start({}, { ledger: silent })
+    isSilent = true
+    const first = outcome(replica.submit(ids(1)))
+    await clock.advance(61_000)
+    expect(lost).toEqual([])
+    const second = outcome(replica.submit(ids(1)))
+    expect(await clock.until(Promise.all([first, second]))).toEqual([storageError, storageError])
+    expect(lost).toHaveLength(1)
+  })
+
   test('get their own outcome, in order of submission, sharing entries while one is on the way', async () => {
     const { ledger: counted, sizes } = counting(ledger.connect(clock, { ...noFaults, appendDelay: () => 20 }))
     const replica = await start({}, { ledger: counted })

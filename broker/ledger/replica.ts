@@ -34,6 +34,15 @@ const ENTRY_BYTES = 512 * 1024
 /** Longer than the session of a broker that was killed lives on: its next life takes the id over then. */
 const SESSION_PATIENCE_MS = 30_000
 
+/** The ledger follows anew after seconds of silence; an entry that it took and does not tell of was lost on the way. ms */
+const RETURN_PATIENCE_MS = 60_000
+
+interface InFlight {
+  readonly submissions: readonly Submission[]
+  /** Monotonic ms of its append. */
+  readonly began: number
+}
+
 interface Submission {
   readonly command: EncodedCommand
   readonly isStale: () => boolean
@@ -63,7 +72,7 @@ export interface ReplicaOptions {
 export class Replica {
   readonly #options: ReplicaOptions
   readonly #listeners = new Set<(applied: Applied) => void>()
-  readonly #inFlight = new Map<number, readonly Submission[]>()
+  readonly #inFlight = new Map<number, InFlight>()
   readonly #positionWaiters: { readonly position: Position; readonly resolve: () => void }[] = []
   #state = new ClusterState()
   #epoch: Epoch = 0
@@ -252,6 +261,11 @@ export class Replica {
 
   async #appendNext(): Promise<void> {
     const { ledger, clock, onAppend } = this.#options
+    const [oldest] = this.#inFlight.values()
+    if (oldest !== undefined && clock.monotonic() - oldest.began > RETURN_PATIENCE_MS) {
+      this.#lose(new Error('the ledger took an entry and does not tell of it'))
+      return
+    }
     const submissions = this.#takeEntry()
     if (submissions.length === 0) return
     const number = ++this.#entries
@@ -260,8 +274,8 @@ export class Replica {
       submissions.map(({ command }) => command),
       Math.max(FIRST_LEVEL, this.#state.featureLevel),
     )
-    this.#inFlight.set(number, submissions)
     const began = clock.monotonic()
+    this.#inFlight.set(number, { submissions, began })
     try {
       const verdict = await ledger.append(this.#epoch, number, payload)
       onAppend?.(clock.monotonic() - began, payload.length)
@@ -312,9 +326,9 @@ export class Replica {
   }
 
   #settle(number: number, outcomes: readonly Outcome[]): void {
-    const submissions = this.#inFlight.get(number)
+    const submissions = this.#inFlight.get(number)?.submissions ?? []
     this.#inFlight.delete(number)
-    for (const [index, { resolve }] of submissions?.entries() ?? []) {
+    for (const [index, { resolve }] of submissions.entries()) {
       const outcome = outcomes[index]
       if (outcome !== undefined) resolve(outcome)
     }
@@ -338,7 +352,7 @@ export class Replica {
   }
 
   #refuseAll(cause: Error): void {
-    const refused = [...this.#inFlight.values()].flat().concat(this.#queue)
+    const refused = [...this.#inFlight.values()].flatMap(({ submissions }) => submissions).concat(this.#queue)
     this.#inFlight.clear()
     this.#queue = []
     for (const { reject } of refused) reject(unavailable(cause))

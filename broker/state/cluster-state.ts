@@ -81,7 +81,8 @@ export class ClusterState {
     if (event.kind === 'entry') this.#applyEntry(event.epoch, event.number, event.payload, changes)
     else if (event.kind === 'session-opened') this.#openSession(event.epoch, event.info)
     else this.#closeSession(event.epoch)
-    this.digest = mixDigest(this.digest, event.position, changes.outcomes)
+    const sizes = [this.objects.live.size, this.objects.dead.size, this.sessions.size]
+    this.digest = mixDigest(this.digest, event.position, changes.outcomes, sizes)
     return changes
   }
 

@@ -1,15 +1,21 @@
 /**
- * The rolling hash of the state: a mix of every event's position and every verdict. Two brokers whose
- * digests differ at the same position have diverged. Not for security: it only has to notice accidents.
+ * The rolling hash of the state: a mix of every event's position, every verdict, and how many things the state knows after
+ * it, which tells of trims and roll-ups. Two brokers whose digests differ at the same position have diverged. Not for security: it only has to notice accidents.
  */
 import type { Outcome } from './outcome.ts'
 
-export function mixDigest(digest: number, position: number, outcomes: readonly Outcome[]): number {
+export function mixDigest(
+  digest: number,
+  position: number,
+  outcomes: readonly Outcome[],
+  sizes: readonly number[],
+): number {
   let mixed = mix(digest, position)
   for (const outcome of outcomes) {
     mixed = mix(mix(mixed, outcome.errorCode), outcome.firstProducerId)
     for (const span of outcome.spans) mixed = mix(mix(mix(mixed, span.errorCode), span.baseOffset), span.logStartOffset)
   }
+  for (const size of sizes) mixed = mix(mixed, size)
   return mixed >>> 0
 }
 

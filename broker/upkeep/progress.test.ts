@@ -71,23 +71,23 @@ describe('what all have applied', () => {
     await write(ahead, 5)
     await clock.advance(5000)
     const others = await clock.until(progressOfOthers(ahead.parts))
-    expect(appliedByAll(ahead.parts.replica, others)).toBe(position)
+    expect(appliedByAll(ahead.parts.replica.state.position, others)).toBe(position)
     await clock.advance(120_000)
     const later = await clock.until(progressOfOthers(ahead.parts))
-    expect(appliedByAll(ahead.parts.replica, later)).toBe(ahead.parts.replica.state.position)
+    expect(appliedByAll(ahead.parts.replica.state.position, later)).toBe(ahead.parts.replica.state.position)
   })
 
   test('does not reach beyond the start of a member that has said nothing yet', async () => {
     await write(ahead, 5)
     const others = await clock.until(progressOfOthers(ahead.parts))
-    expect(appliedByAll(ahead.parts.replica, others)).toBe(behind.parts.replica.epoch)
+    expect(appliedByAll(ahead.parts.replica.state.position, others)).toBe(behind.parts.replica.epoch)
   })
 
   test('does not wait for members that are gone', async () => {
     shared.expireSession(behind.parts.replica.epoch)
     await write(ahead, 5)
     const others = await clock.until(progressOfOthers(ahead.parts))
-    expect(appliedByAll(ahead.parts.replica, others)).toBe(ahead.parts.replica.state.position)
+    expect(appliedByAll(ahead.parts.replica.state.position, others)).toBe(ahead.parts.replica.state.position)
   })
 })
 

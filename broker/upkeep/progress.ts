@@ -70,9 +70,9 @@ export async function progressOfOthers({ ledger, replica }: ProgressParts): Prom
   )
 }
 
-/** The position that every live broker has applied. */
-export function appliedByAll(replica: Replica, others: ReadonlyMap<Epoch, Progress>): Position {
-  return Math.min(replica.state.position, ...[...others.values()].map(({ position }) => position))
+/** The position that every live broker has applied; `own` is this broker's from before it asked for the others'. */
+export function appliedByAll(own: Position, others: ReadonlyMap<Epoch, Progress>): Position {
+  return Math.min(own, ...[...others.values()].map(({ position }) => position))
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { IEvent, IKeyValue } from 'etcd3'
-import type { LedgerEvent } from '../ledger.ts'
+import { type LedgerEvent, LedgerFailed } from '../ledger.ts'
 import { decode, OutOfSequence, Sequence } from './events.ts'
 import { Keys } from './keys.ts'
 
@@ -55,7 +55,14 @@ describe('a change in etcd', () => {
   })
 
   test('is refused when it changes what is only ever created', () => {
-    expect(() => decode(keys, put(keys.entry(5, 1), 9, 6))).toThrow(/overwritten/)
+    expect(() => decode(keys, put(keys.entry(5, 1), 9, 6))).toThrow(LedgerFailed)
+  })
+
+  test('is refused when its key is of a kind that only a later version knows, or damaged', () => {
+    for (const key of ['kafscale/log/other/1', 'kafscale/log/close/x']) {
+      const unknown = Buffer.from(key.replace('kafscale', keys.prefix))
+      expect(() => decode(keys, put(unknown, 9))).toThrow(LedgerFailed)
+    }
   })
 })
 

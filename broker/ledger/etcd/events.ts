@@ -3,7 +3,7 @@
  * that changes come in order and nothing is missing between them.
  */
 import type { IEvent, IKeyValue } from 'etcd3'
-import type { Epoch, LedgerEvent, Position } from '../ledger.ts'
+import { type Epoch, type LedgerEvent, LedgerFailed, type Position } from '../ledger.ts'
 import type { Keys } from './keys.ts'
 
 export type Change =
@@ -14,14 +14,14 @@ export type Change =
   /** Of no meaning to followers. */
   | { readonly kind: 'nothing'; readonly position: Position }
 
-/** Throws when a key was changed that is only ever created. */
+/** Throws LedgerFailed when a key was changed that is only ever created. */
 export function decode(keys: Keys, { type, kv }: Pick<IEvent, 'type' | 'kv'>): Change {
   const key = keys.parse(kv.key)
   const position = Number(kv.mod_revision)
   if (type === 'Delete') return { kind: key.kind === 'session' ? 'session-key-gone' : 'nothing', position }
   if (key.kind === 'mark') return { kind: 'mark', position }
   if (key.kind === 'session') return { kind: 'nothing', position }
-  if (kv.create_revision !== kv.mod_revision) throw new Error(`an event was overwritten: ${kv.key.toString()}`)
+  if (kv.create_revision !== kv.mod_revision) throw new LedgerFailed(`an event was overwritten: ${kv.key.toString()}`)
   return { kind: 'event', event: decodeEvent(keys, kv) ?? unreachable(kv) }
 }
 

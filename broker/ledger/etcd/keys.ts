@@ -6,7 +6,7 @@
  * these is bound to a lease, so the events after a position can be read from the keys as well as from etcd's history,
  * which others may have compacted.
  */
-import type { Epoch } from '../ledger.ts'
+import { type Epoch, LedgerFailed } from '../ledger.ts'
 
 /** Wide enough for any number that is safe in JavaScript, so that keys sort as their numbers do. */
 const DIGITS = 16
@@ -86,7 +86,7 @@ export class Keys {
     return wholeNumber(key.subarray(this.progresses.key.length).toString(), key)
   }
 
-  /** Throws for a key under `log/` of a kind that is not known: a newer broker writes what this one cannot follow. */
+  /** Throws LedgerFailed for a key under `log/` of a kind that is not known: a newer broker writes what this one cannot follow. */
   parse(key: Buffer): LogKey {
     const [kind, ...rest] = key.subarray(this.#logStart.length).toString().split('/')
     if (kind === 'session' && rest.length === 1) return { kind, name: decodeURIComponent(rest[0] ?? '') }
@@ -96,7 +96,7 @@ export class Keys {
       return { kind, epoch: wholeNumber(rest[0], key), number: wholeNumber(rest[1], key) }
     }
     if (kind === 'mark' && rest.length === 0) return { kind }
-    throw new Error(`the ledger has a key that this version does not know: ${key.toString()}`)
+    throw new LedgerFailed(`the ledger has a key that this version does not know: ${key.toString()}`)
   }
 
   #key(name: string): Buffer {
@@ -122,6 +122,7 @@ export const afterKey = (key: Buffer): Buffer => Buffer.concat([key, Buffer.of(0
 const padded = (number: number): string => String(number).padStart(DIGITS, '0')
 
 function wholeNumber(text: string | undefined, key: Buffer): number {
-  if (text === undefined || !/^\d{16}$/.test(text)) throw new Error(`the ledger has a damaged key: ${key.toString()}`)
+  if (text === undefined || !/^\d{16}$/.test(text))
+    throw new LedgerFailed(`the ledger has a damaged key: ${key.toString()}`)
   return Number(text)
 }

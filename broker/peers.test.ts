@@ -1,0 +1,60 @@
+// Against a real broker behind a proxy that can fall silent, as a frozen process does.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { TcpProxy } from '../testing/tcp-proxy.ts'
+import { Broker } from './broker.ts'
+import { systemClock } from './clock.ts'
+import { loadSettings } from './load-settings.ts'
+import { createLogger } from './observe/logger.ts'
+import { BrokerPeers } from './peers.ts'
+import type { Member } from './state/members.ts'
+import { newMetadataRequest } from './wire/messages.gen.ts'
+
+let folder: string
+let broker: Broker
+let proxy: TcpProxy
+let peers: BrokerPeers
+let peer: Member
+
+const ask = () => peers.ask(peer, 'Metadata', newMetadataRequest({ topics: [] }), { version: 9, clientId: 'test' })
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kafscale-peers-'))
+  const settings = loadSettings({
+    KAFSCALE_DATA_DIR: folder,
+    KAFSCALE_BROKER_ADDR: '127.0.0.1:0',
+    KAFSCALE_METRICS_ADDR: '127.0.0.1:0',
+  })
+  broker = await Broker.start({ settings, log: createLogger('silent'), onLost: () => {} })
+  proxy = await TcpProxy.start({ host: '127.0.0.1', port: broker.port })
+  peers = new BrokerPeers(systemClock, 'PLAINTEXT')
+  const listeners = [{ name: 'PLAINTEXT', host: '127.0.0.1', port: proxy.port, shared: false }]
+  peer = { epoch: 7, brokerId: 1, rack: '', software: 'test', featureLevel: 1, listeners }
+})
+
+afterEach(async () => {
+  peers.close()
+  await proxy.stop()
+  await broker.stop()
+  await rm(folder, { recursive: true })
+})
+
+test('a peer answers, again and again', async () => {
+  expect((await ask()).clusterId).toBe((await ask()).clusterId)
+})
+
+test('who waits for a frozen broker hears that there is no answer as soon as its session is over', async () => {
+  await ask()
+  proxy.silence()
+  const outcome = ask().then(
+    () => 'answered',
+    () => 'refused',
+  )
+  peers.retain(new Set([7, 8]))
+  expect(await Promise.race([outcome, new Promise(resolve => setTimeout(resolve, 100, 'waiting'))])).toBe('waiting')
+  peers.retain(new Set([8]))
+  expect(await outcome).toBe('refused')
+})
