@@ -47,10 +47,18 @@ public final class Probe {
             TopicQuestions.ask(admin, broker);
             ConfigQuestions.ask(admin, broker);
             RecordQuestions.ask(admin, bootstrap);
+            awaitCoordinator(bootstrap);
             GroupQuestions.ask(admin, bootstrap);
             ClusterQuestions.ask(admin, broker);
         }
         Runtime.getRuntime().halt(0);
+    }
+
+    /** The first question about a group makes Apache Kafka create its offsets topic, which may take longer than a question. */
+    private static void awaitCoordinator(String bootstrap) throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
+            admin.listConsumerGroupOffsets("awaited").partitionsToOffsetAndMetadata().get();
+        }
     }
 
     /** Asks and prints. The step's name is its identity in the comparison. */
