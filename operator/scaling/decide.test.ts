@@ -174,12 +174,13 @@ describe('speed', () => {
     steps: number,
     everyMs: number,
     observe: (current: number) => Observation,
+    leader: (history: History) => History = history => history,
   ) {
     let history: History = NO_HISTORY
     let current = from
     return Array.from({ length: steps }, (_, step) => {
       const decision = decide(START + step * everyMs, spec, history, observe(current))
-      history = readHistory(storedHistory(decision.history))
+      history = leader(decision.history)
       current = decision.desired
       return current
     })
@@ -187,12 +188,46 @@ describe('speed', () => {
 
   test('brokers come by at most two or half a minute, and only after the window', () => {
     const sizes = run(specOf({ signals: eventLoopOnly }), 4, 6, 60 * SECOND, busy)
-    expect(sizes).toEqual([6, 9, 14, 20, 20, 20])
+    expect(sizes).toEqual([4, 6, 9, 14, 20, 20])
+  })
+
+  test('what is there at the first look counts as recommended, so that it takes nothing away and adds nothing at once', () => {
+    const first = decide(START, specOf({ signals: eventLoopOnly }), NO_HISTORY, idle(4))
+    expect([first.desired, reasonOf(first, 'AbleToScale')]).toEqual([4, 'ScaleDownStabilized'])
+  })
+
+  test('leaders that change at every look forget nothing: they are slower at the most', () => {
+    const spec = specOf({ signals: eventLoopOnly })
+    const stored = (history: History): History => readHistory(storedHistory(history))
+    for (const [observe, from] of [
+      [busy, 4],
+      [idle, 12],
+    ] as const) {
+      const one = run(spec, from, 60, 30 * SECOND, observe)
+      const many = run(spec, from, 60, 30 * SECOND, observe, stored)
+      for (const [step, size] of many.entries()) {
+        expect(Math.abs(size - from)).toBeLessThanOrEqual(Math.abs((one[step] ?? 0) - from))
+      }
+      expect(many.at(-1)).not.toBe(from)
+    }
+  })
+
+  test('a steady recommendation is one entry, and too many become fewer without taking brokers sooner', () => {
+    const steady = run(specOf({ signals: eventLoopOnly }), 4, 1, MINUTE, current => seen(current))
+    expect(steady).toEqual([4])
+    let history: History = NO_HISTORY
+    for (let step = 0; step < 500; step++) {
+      const load = step % 2 === 0 ? 0.6 : 0.9
+      const observation = seen(8, { brokers: brokers(8, { eventLoop: load }), rollingOut: true })
+      history = decide(START + step * 15 * SECOND, specOf({ signals: eventLoopOnly }), history, observation).history
+    }
+    expect(history.recommendations.length).toBeLessThanOrEqual(40)
+    expect(Math.max(...history.recommendations.map(({ replicas }) => replicas))).toBe(12)
   })
 
   test('brokers go one by one, after ten minutes of nothing', () => {
     const sizes = run(specOf({ signals: eventLoopOnly }), 4, 20, MINUTE, idle)
-    expect(sizes.slice(0, 1)).toEqual([3])
+    expect(sizes.slice(0, 10)).toEqual(Array(10).fill(4))
     for (const [step, size] of sizes.entries()) expect(size).toBeGreaterThanOrEqual((sizes[step - 1] ?? 4) - 1)
     expect(sizes.at(-1)).toBe(1)
   })

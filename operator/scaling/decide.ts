@@ -31,10 +31,11 @@ type Reason<Type extends keyof typeof CLUSTER_CONDITIONS> = ReasonName<typeof CL
 export function decide(
   now: number,
   spec: ScalingSpec,
-  history: History,
+  known: History,
   observation: Observation,
   generation?: number,
 ): Decision {
+  const history = begun(now, known, observation)
   const lag = attribute(observation)
   const paying = payingSeconds(lag, spec.signals.lag.attribution === 'Disabled')
   const verdict = judge(now, paying, history)
@@ -57,11 +58,29 @@ export function decide(
       say('ScalingLimited', limited.reason),
       say('LagScalingIneffective', verdict.frozenUntil > now ? 'NoGain' : 'Effective'),
     ],
-    explanation: explain(observation.current, desired, largest, { able, limited: limited.reason, verdict, now, lag }),
+    explanation: explain(observation.current, desired, largest, {
+      able,
+      limited: limited.reason,
+      verdict,
+      now,
+      causes: otherCauses(lag, spec.signals.lag.targetSeconds),
+    }),
     proposals: made,
     lag,
-    history: nextHistory(now, history, verdict, asked, { from: observation.current, to: desired, largest, paying }),
+    history: nextHistory(now, history, verdict, asked, {
+      from: observation.current,
+      to: desired,
+      largest,
+      paying,
+      failuresThatCount: spec.fallback?.failureThreshold ?? 1,
+    }),
   }
+}
+
+/** As the HPA does: what is there now counts as the first recommendation, so that a first look takes no brokers away. */
+function begun(now: number, history: History, { current }: Observation): History {
+  if (history.recommendations.length > 0) return history
+  return { ...history, recommendations: [{ time: now, replicas: current, until: now }] }
 }
 
 interface Asked {
@@ -123,9 +142,9 @@ function nextHistory(
   history: History,
   { frozenUntil, freezes }: Verdict,
   { replicas, seen }: Asked,
-  step: { from: number; to: number; largest: Proposal | undefined; paying: number },
+  step: { from: number; to: number; largest: Proposal | undefined; paying: number; failuresThatCount: number },
 ): History {
-  const { from, to, largest, paying } = step
+  const { from, to, largest, paying, failuresThatCount } = step
   const reason = to > from && largest?.name === 'lag' ? lagReason(paying) : (largest?.name ?? 'limits')
   return {
     recommendations:
@@ -133,7 +152,8 @@ function nextHistory(
     events: from === to ? history.events : recorded(history.events, { time: now, from, to, reason }),
     frozenUntil,
     freezes,
-    failures: seen === 'none' ? history.failures + 1 : 0,
+    // What is above says nothing more, and would change the status again and again.
+    failures: seen === 'none' ? Math.min(history.failures + 1, failuresThatCount) : 0,
   }
 }
 
@@ -142,7 +162,8 @@ interface Circumstances {
   readonly limited: Reason<'ScalingLimited'>
   readonly verdict: Verdict
   readonly now: number
-  readonly lag: readonly AttributedLag[]
+  /** Of lag that does not count. */
+  readonly causes: string | undefined
 }
 
 /** One sentence without numbers that change by themselves, so that a settled cluster keeps it. */
@@ -152,14 +173,14 @@ function explain(
   largest: Proposal | undefined,
   circumstances: Circumstances,
 ): string {
-  const { able, limited, verdict, now, lag } = circumstances
+  const { able, limited, verdict, now, causes } = circumstances
   const change = desired === current ? `${current} brokers stay` : `${current} brokers become ${desired}`
   const cause = largest === undefined ? 'no signal was seen' : `${largest.name} asks for ${largest.replicas}`
   const notes = [
     WORDS[able],
     WORDS[limited],
     verdict.frozenUntil > now ? 'lag does not count, because more brokers did not make it fall' : undefined,
-    otherCauses(lag),
+    causes,
   ].filter(note => note !== undefined)
   return `${[`${change}: ${cause}`, ...notes].join('; ')}.`
 }
@@ -175,9 +196,15 @@ const WORDS: Readonly<Partial<Record<string, string>>> = {
   ScaleDownLimit: 'shrinking is limited by its policies',
 }
 
-function otherCauses(lag: readonly AttributedLag[]): string | undefined {
-  const causes = new Set(lag.map(({ cause }) => cause))
-  causes.delete('Idle')
-  causes.delete('BrokerBound')
-  return causes.size === 0 ? undefined : `some lag is ${[...causes].sort().join(', ')}, which brokers cannot cure`
+/** A little lag comes and goes; what is below this share of the target is not worth a word. */
+const WORTH_A_WORD = 0.5
+
+function otherCauses(lag: readonly AttributedLag[], targetSeconds: number): string | undefined {
+  const seconds = new Map<string, number>()
+  for (const { cause, seconds: behind } of lag) seconds.set(cause, (seconds.get(cause) ?? 0) + behind)
+  const causes = [...seconds].flatMap(([cause, behind]) => {
+    const isOther = cause !== 'Idle' && cause !== 'BrokerBound'
+    return isOther && behind >= WORTH_A_WORD * targetSeconds ? [cause] : []
+  })
+  return causes.length === 0 ? undefined : `some lag is ${causes.sort().join(', ')}, which brokers cannot cure`
 }

@@ -21,20 +21,40 @@ export const NO_HISTORY: History = { recommendations: [], events: [], frozenUnti
 const MOST_ENTRIES = 40
 type Stored = NonNullable<NonNullable<ClusterStatus['scaling']>['history']>
 
-/** With one recommendation a minute and by change the longest window fits into the bound. */
-export function remember(recommendations: readonly Recommendation[], next: Recommendation): readonly Recommendation[] {
-  const last = recommendations.at(-1)
-  const isNew = last === undefined || last.replicas !== next.replicas || next.time - last.time >= 60_000
-  return isNew ? [...recommendations, next].slice(-MOST_ENTRIES) : recommendations
+/** The longest window that a spec can ask for. */
+const LONGEST_WINDOW_MS = 3_600_000
+
+/**
+ * A steady recommendation is one entry, however often it was made, so that a settled cluster keeps its history. Those that
+ * ended before the longest window are forgotten; of too many the two oldest become the larger of them, which keeps brokers.
+ */
+export function remember(
+  recommendations: readonly Recommendation[],
+  { time, replicas }: Pick<Recommendation, 'time' | 'replicas'>,
+): readonly Recommendation[] {
+  const ended = recommendations.map(entry => ({ ...entry, until: entry.until ?? time }))
+  const last = ended.at(-1)
+  const next = { time, replicas, until: time }
+  const all = last?.replicas === replicas ? [...ended.slice(0, -1), { ...last, until: time }] : [...ended, next]
+  const [first, second, ...rest] = all.filter(({ until }) => until > time - LONGEST_WINDOW_MS)
+  if (first === undefined || second === undefined || rest.length + 2 <= MOST_ENTRIES) {
+    return [first, second, ...rest].filter(entry => entry !== undefined)
+  }
+  const both = { time: first.time, replicas: Math.max(first.replicas, second.replicas), until: second.until }
+  return [both, ...rest]
 }
 
 export const recorded = (events: readonly ScaleEvent[], next: ScaleEvent): readonly ScaleEvent[] =>
   [...events, next].slice(-MOST_ENTRIES)
 
+/** Only where a recommendation began is stored: it counts as having held until the next one, and the last until now. */
 export function readHistory(stored: Stored | undefined): History {
   if (stored === undefined) return NO_HISTORY
   return {
-    recommendations: (stored.recommendations ?? []).map(({ time, replicas }) => ({ time: Date.parse(time), replicas })),
+    recommendations: (stored.recommendations ?? []).map(({ time, replicas }, index, all) => {
+      const until = all[index + 1]?.time
+      return { time: Date.parse(time), replicas, ...(until === undefined ? {} : { until: Date.parse(until) }) }
+    }),
     events: (stored.events ?? []).map(({ time, ...event }) => ({ ...event, time: Date.parse(time) })),
     frozenUntil: stored.frozenUntil === undefined ? 0 : Date.parse(stored.frozenUntil),
     freezes: stored.freezes ?? 0,

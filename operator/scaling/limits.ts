@@ -7,8 +7,11 @@ type Rules = ScalingSpec['behavior']['scaleUp']
 
 /** Times in ms since 1970. */
 export interface Recommendation {
+  /** When it was made first. */
   readonly time: number
   readonly replicas: number
+  /** When it was made last; undefined when it may have been made up to now. */
+  readonly until?: number | undefined
 }
 
 export interface ScaleEvent {
@@ -29,10 +32,10 @@ export function stabilised(
   recommendations: readonly Recommendation[],
   { scaleUp, scaleDown }: ScalingSpec['behavior'],
 ): number {
-  const within = (seconds: number): number[] => [
-    wanted,
-    ...recommendations.filter(({ time }) => time > now - seconds * 1000).map(({ replicas }) => replicas),
-  ]
+  const within = (seconds: number): number[] => {
+    const held = recommendations.filter(({ until = now }) => until > now - seconds * 1000)
+    return [wanted, ...held.map(({ replicas }) => replicas)]
+  }
   const lowest = Math.min(...within(scaleUp.stabilizationWindowSeconds))
   const highest = Math.max(...within(scaleDown.stabilizationWindowSeconds))
   return Math.min(Math.max(current, lowest), highest)

@@ -3,7 +3,8 @@
 
 import type { Clock } from '../../broker/clock.ts'
 import { deadline } from '../runtime/deadline.ts'
-import type { BrokerLoad, Observation } from '../scaling/observation.ts'
+import type { Sight } from '../scaling/autoscaler.ts'
+import type { BrokerLoad } from '../scaling/observation.ts'
 import { type BrokerSample, brokerSample, type Load, loadBetween, storeBetween } from './broker-sample.ts'
 import { LagMemory } from './lag-memory.ts'
 import type { LagPage } from './lag-reader.ts'
@@ -38,12 +39,6 @@ export interface ObserverOptions {
   readonly scrape: (address: ScrapeAddress, signal: AbortSignal) => Promise<string>
   readonly readLag: (address: ScrapeAddress, timeoutMs: number) => Promise<LagPage>
   readonly timeoutMs?: number
-}
-
-export interface Sight {
-  readonly observation: Observation
-  /** Software of the brokers; undefined while they differ or none answered. */
-  readonly version: string | undefined
 }
 
 const TIMEOUT_MS = 5000
