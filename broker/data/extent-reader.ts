@@ -2,7 +2,8 @@
  * Extents from the store, through the cache.
  *
  * A load names the extents wanted by one request, over all its partitions. Those that are neither cached nor being loaded
- * are grouped by object, neighbours are read with one GET, and each extent enters the cache as a block of its own.
+ * are grouped by object, neighbours are read with one GET, and each extent enters the cache as a block of its own. What a
+ * reader will want next can be loaded ahead, within the room that the cache has for that.
  */
 import type { ObjectStore } from '../objects/object-store.ts'
 import type { ClusterState } from '../state/cluster-state.ts'
@@ -59,10 +60,31 @@ export class ExtentReader {
       if (ofObject === undefined) missing.set(extent.object, [extent])
       else ofObject.push(extent)
     }
-    for (const [object, wanted] of missing) this.#startReads(object, wanted)
+    for (const [object, wanted] of missing) {
+      this.#startReads(object, wanted, (extent, block) => this.#cache.load(extent, block))
+    }
     return Promise.all(
       extents.map((extent, index) => Promise.resolve(blocks[index] ?? this.#loading(extent)).catch(asError)),
     )
+  }
+
+  isAtHand(extent: Extent): boolean {
+    return this.#cache.has(extent)
+  }
+
+  /** Starts to load those that are not there yet, as far as there is room. */
+  loadAhead(extents: readonly Extent[]): void {
+    const wanted: Extent[] = []
+    let bytes = 0
+    for (const extent of extents) {
+      if (this.#cache.has(extent)) continue
+      if (!this.#cache.hasRoomAhead(bytes + extent.length)) break
+      bytes += extent.length
+      wanted.push(extent)
+    }
+    for (const [object, ofObject] of Map.groupBy(wanted, extent => extent.object)) {
+      this.#startReads(object, ofObject, (extent, block) => this.#cache.loadAhead(extent, block, extent.length))
+    }
   }
 
   #known(extent: Extent): Block | Promise<Block> | undefined {
@@ -75,7 +97,11 @@ export class ExtentReader {
     return block
   }
 
-  #startReads(object: number, wanted: readonly Extent[]): void {
+  #startReads(
+    object: number,
+    wanted: readonly Extent[],
+    announce: (extent: Extent, block: Promise<Block>) => Promise<Block>,
+  ): void {
     const stored = this.#state().objects.live.get(object)
     for (const read of planReads(wanted)) {
       const bytes =
@@ -97,7 +123,7 @@ export class ExtentReader {
           return stored?.kind === 'wal' ? stampOffsets([slice], extent.baseOffset) : [slice]
         })
         // Who wants the block awaits it through the cache; here only the unhandled rejection is kept away.
-        this.#cache.load(extent, block).catch(() => {})
+        announce(extent, block).catch(() => {})
       }
     }
   }

@@ -1,11 +1,14 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import { DataPath, incoming, recordsIn, startDataPath } from '../../testing/data-path.ts'
+import { DataPath, incoming, PREFIX, recordsIn, startDataPath } from '../../testing/data-path.ts'
 import { GatedStore } from '../../testing/gated-store.ts'
 import { SeededRandom } from '../../testing/simulation/random.ts'
 import type { MemoryStore } from '../objects/memory.ts'
+import { StoreError } from '../objects/object-store.ts'
 import type { PartitionLog } from '../state/partition-log.ts'
 import { batchBaseOffset, batchLastOffset, eachBatch } from '../wire/record-batch.ts'
-import type { LogReader, PartitionRead, PartitionReadResult } from './log-reader.ts'
+import { BlockCache } from './block-cache.ts'
+import { ExtentReader } from './extent-reader.ts'
+import { LogReader, type PartitionRead, type PartitionReadResult } from './log-reader.ts'
 import { objectKey } from './object-key.ts'
 
 const END = Number.POSITIVE_INFINITY
@@ -234,5 +237,54 @@ describe('the store', () => {
     await path.store.put(key, [bytes])
     const [again] = await path.clock.until(reader.read(reads, 1e9))
     expect(recordsIn(again !== undefined && 'records' in again ? again.records : [])).toEqual([[0, 'a']])
+  })
+})
+
+describe('reading ahead', () => {
+  /** Ten extents of the same size, in a store that counts, and a reader with nothing in its cache. */
+  async function story(cacheBytes: number) {
+    const store = new GatedStore()
+    store.gated = false
+    const path = await DataPath.start(store)
+    const log = await path.createLog()
+    for (let n = 0; n < 10; n++) await path.append(log, 'v'.repeat(1000))
+    const cache = new BlockCache(cacheBytes)
+    const reader = new LogReader(new ExtentReader({ state: () => path.replica.state, store, cache, prefix: PREFIX }))
+    /** Reads one record and gives how many reads of the store had begun by its end. */
+    const readAt = async (offset: number): Promise<number> => {
+      await path.clock.until(reader.read([{ log, offset, maxBytes: 1, endOffset: END }], 1))
+      return store.reads
+    }
+    return { readAt, store }
+  }
+
+  test('a reader that goes on finds the next extent on its way', async () => {
+    const { readAt } = await story(1_000_000)
+    expect(await readAt(0)).toBe(1)
+    expect(await readAt(1)).toBe(3)
+    for (let offset = 2; offset < 9; offset++) expect(await readAt(offset)).toBe(offset + 2)
+    expect(await readAt(9)).toBe(10)
+  })
+
+  test('a reader that seeks causes no reads but its own', async () => {
+    const { readAt } = await story(1_000_000)
+    for (const [n, offset] of [8, 2, 5, 0].entries()) expect(await readAt(offset)).toBe(n + 1)
+  })
+
+  test('what is ahead takes no more than a quarter of the cache', async () => {
+    const { readAt } = await story(3000)
+    expect(await readAt(0)).toBe(1)
+    expect(await readAt(1)).toBe(2)
+  })
+
+  test('an extent that could not be read ahead is read again by who wants it', async () => {
+    const { readAt, store } = await story(1_000_000)
+    await readAt(0)
+    const get = store.get.bind(store)
+    let calls = 0
+    // The first is the one that is waited for.
+    store.get = (key, range) => (++calls === 2 ? Promise.reject(new StoreError('lost on the way')) : get(key, range))
+    expect(await readAt(1)).toBe(2)
+    expect(await readAt(2)).toBe(4)
   })
 })

@@ -4,6 +4,9 @@
  * The limits are Kafka's (KIP-74): partitions are served in the order of the request, each up to its own limit and to what
  * is left of the request's; the first partition that has data always gets at least one whole batch, so a consumer is
  * never stuck behind a batch larger than its limits. Batches are never cut.
+ *
+ * A partition that is read on where an earlier read ended is read ahead by what one read takes, so that a consumer of old
+ * data does not wait for the store each time.
  */
 import type { Extent } from '../state/extents.ts'
 import type { PartitionLog } from '../state/partition-log.ts'
@@ -36,7 +39,10 @@ export class LogReader {
   /** One result per read, in order. `maxBytes` bounds all of them together but for the first batch. */
   async read(reads: readonly PartitionRead[], maxBytes: number): Promise<PartitionReadResult[]> {
     const plans = planExtents(reads, maxBytes)
-    const blocks = await this.#extents.load(plans.flat())
+    const next = reads.flatMap((read, index) => this.#next(read, plans[index]?.at(-1)))
+    const loaded = this.#extents.load(plans.flat())
+    this.#extents.loadAhead(next)
+    const blocks = await loaded
     let left = maxBytes
     let empty = true
     let at = 0
@@ -53,6 +59,27 @@ export class LogReader {
       return result
     })
   }
+
+  /** What to load ahead when `last` is the last extent that this read wants: nothing unless it goes on from an earlier one. */
+  #next({ log, offset, maxBytes }: PartitionRead, last: Extent | undefined): Extent[] {
+    if (last === undefined || last.baseOffset + last.count >= log.nextOffset) return []
+    const { extents } = log
+    const index = extents.find(offset)
+    const before = extents.at(index).baseOffset < offset ? index : index - 1
+    return before >= 0 && this.#extents.isAtHand(extents.at(before)) ? extentsAfter(log, last, maxBytes) : []
+  }
+}
+
+/** From the extent after `last` on, as many as `bytes` hold; one at least. */
+function extentsAfter({ extents }: PartitionLog, last: Extent, bytes: number): Extent[] {
+  const after: Extent[] = []
+  let left = bytes
+  for (let index = extents.find(last.baseOffset) + 1; index < extents.size && left > 0; index++) {
+    const extent = extents.at(index)
+    after.push(extent)
+    left -= extent.length
+  }
+  return after
 }
 
 /** The extents that the limits allow, per read; at least one for the first read that has any. */
