@@ -295,4 +295,45 @@ describe('topics', () => {
     await until('the event', () => JSON.stringify(api.list(RESOURCES.events)).includes('TopicOrphaned'))
     expect(await liveTopic('orphan')).toBeDefined()
   })
+
+  test('do not keep a namespace from going that has the operator in it: they are let go before that ends', async () => {
+    const person = api.bystander()
+    await person.create(RESOURCES.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }, user)
+    await applyCluster()
+    await applyTopic('held', { deletionPolicy: 'Delete' })
+    startOperator()
+    const finalizers = () => api.get(TOPIC, at('held'))?.metadata.finalizers ?? []
+    await until('Ready', () => reasonOf(topicStatusOf('held'), 'Ready') === 'Ready')
+    expect(finalizers()).not.toEqual([])
+    // Kubernetes ends the pods of a namespace, that of the operator among them, before it deletes anything else.
+    const pod: Manifest = { apiVersion: 'v1', kind: 'Pod', metadata: { ...at('operator'), finalizers: ['test/runs'] } }
+    await person.apply(RESOURCES.pods, pod, user)
+    await person.delete(RESOURCES.namespaces, { name: 'shop' })
+    await pause(200)
+    expect(api.get(TOPIC, at('held'))?.metadata).toMatchObject({ finalizers: ['kafscale.io/topic'] })
+    await stops.pop()?.()
+    expect(finalizers()).toEqual([])
+    await person.apply(RESOURCES.pods, { ...pod, metadata: { ...at('operator'), finalizers: [] } }, user)
+    await until('the end', () => api.get(RESOURCES.namespaces, { name: 'shop' }) === undefined)
+  })
+
+  test('nor one whose brokers are gone, though the cluster is still there', async () => {
+    const person = api.bystander()
+    await person.create(RESOURCES.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }, user)
+    await applyCluster()
+    await applyTopic('held', { deletionPolicy: 'Delete' })
+    startOperator()
+    await until('Ready', () => reasonOf(topicStatusOf('held'), 'Ready') === 'Ready')
+    const pod: Manifest = { apiVersion: 'v1', kind: 'Pod', metadata: { ...at('broker'), finalizers: ['test/runs'] } }
+    await person.apply(RESOURCES.pods, pod, user)
+    await person.delete(RESOURCES.namespaces, { name: 'shop' })
+    const there = brokerPort
+    brokerPort = 1
+    // Any change of the cluster, as when its brokers become fewer.
+    await applyCluster({ networkPolicy: { enabled: true } })
+    await until('the finalizer taken away', () => (api.get(TOPIC, at('held'))?.metadata.finalizers ?? []).length === 0)
+    await pause(200)
+    expect(api.get(TOPIC, at('held'))?.metadata.finalizers ?? []).toEqual([])
+    brokerPort = there
+  })
 })

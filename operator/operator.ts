@@ -10,6 +10,7 @@ import { Discovery } from './discovery.ts'
 import { EVENTS } from './events.ts'
 import { Applier } from './runtime/applier.ts'
 import { Controller, type Reconciler } from './runtime/controller.ts'
+import { isKubeError } from './runtime/errors.ts'
 import { EventRecorder } from './runtime/event-recorder.ts'
 import { fencedClient } from './runtime/fence.ts'
 import type { KubeClient } from './runtime/kube-client.ts'
@@ -18,9 +19,10 @@ import { type Ending, runManager } from './runtime/manager.ts'
 import type { EngineMetrics } from './runtime/metrics.ts'
 import { keyOf } from './runtime/object.ts'
 import type { ReflectorTimes } from './runtime/reflector.ts'
+import { RESOURCES } from './runtime/resource.ts'
 import { controllerKey, ownKey, referrers, trigger } from './runtime/triggers.ts'
 import { WorkQueue } from './runtime/work-queue.ts'
-import { type Address, clusterKeyOf, topicReconciler } from './topic/reconcile.ts'
+import { type Address, clusterKeyOf, letGo, type TopicReconcilerOptions, topicReconciler } from './topic/reconcile.ts'
 import { CLUSTER, type KafScaleCluster } from './types/kaf-scale-cluster.ts'
 
 export interface OperatorOptions {
@@ -52,6 +54,7 @@ export class Operator {
   readonly #options: OperatorOptions
   readonly #events: EventRecorder<typeof EVENTS>
   readonly #discovery: Discovery
+  readonly #topics: TopicReconcilerOptions
 
   constructor(options: OperatorOptions) {
     this.#options = options
@@ -78,7 +81,8 @@ export class Operator {
     })
     this.caches = new Caches({ client, clock, random, log, namespace: options.watched, times: options.reflectorTimes })
     const clusters = this.#clusterController(fenced)
-    this.controllers = [clusters, this.#topicController(fenced)]
+    this.#topics = this.#topicOptions(fenced)
+    this.controllers = [clusters, this.#topicController()]
     const onChange = (): void => clusters.enqueue([...this.caches.clusters.all()].map(keyOf))
     this.#discovery = new Discovery({ client, clock, log, onChange })
   }
@@ -97,6 +101,7 @@ export class Operator {
         workers: this.controllers,
         background: [this.#events],
         elector: this.elector,
+        farewell: farewell => this.#bidFarewell(farewell),
       },
       signal,
     )
@@ -125,18 +130,29 @@ export class Operator {
     return controller
   }
 
-  #topicController(client: KubeClient) {
+  async #bidFarewell(signal: AbortSignal): Promise<void> {
+    await letGo(this.#topics, signal).catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, 'topics of a namespace that is being deleted may keep their finalizers')
+    })
+  }
+
+  #topicOptions(client: KubeClient): TopicReconcilerOptions {
     const { caches } = this
-    const reconciler = topicReconciler({
+    return {
       applier: new Applier(client, OPERATOR_MANAGER),
       clock: this.#options.clock,
       clusters: caches.clusters,
       topics: caches.topics,
       addressOf: this.#options.addressOf ?? (cluster => this.#addressOf(cluster)),
       onWrite: (resource, object) => caches.observe(resource, object),
+      isEnding: (namespace, signal) => isEnding(client, namespace, signal),
       onOrphan: (topic, reason) => this.#events.record(topic, 'TopicOrphaned', `The topic stays, because ${reason}.`),
-    })
-    const controller = this.#controller(reconciler)
+    }
+  }
+
+  #topicController() {
+    const { caches } = this
+    const controller = this.#controller(topicReconciler(this.#topics))
     trigger(caches.topics, controller.queue, change => [...ownKey(change)].map(() => clusterKeyOf(change.object)))
     trigger(caches.clusters, controller.queue, change => [...ownKey(change)].map(() => keyOf(change.object)))
     return controller
@@ -168,3 +184,12 @@ export class Operator {
 
 /** A controller of whatever context. */
 export type RunningController = Pick<Controller<unknown>, 'name' | 'queue' | 'isAlive' | 'run'>
+
+async function isEnding(client: KubeClient, name: string, signal?: AbortSignal): Promise<boolean> {
+  const namespace = await client.get(RESOURCES.namespaces, { name }, { signal }).catch((error: unknown) => {
+    // Who may not look goes on as ever.
+    if (isKubeError(error, 'NotFound', 'Forbidden')) return undefined
+    throw error
+  })
+  return namespace?.metadata.deletionTimestamp !== undefined
+}

@@ -31,6 +31,7 @@ export const GRANTS: readonly Grant[] = [
   { resource: CLUSTER, subresource: 'finalizers', verbs: ['update'], why: 'owner references that block deletion' },
   { resource: TOPIC, verbs: ['list', 'watch', 'patch'], why: 'the topics to look after, and their finalizer' },
   { resource: TOPIC, subresource: 'status', verbs: ['patch'], why: 'tells how they are' },
+  { resource: RESOURCES.namespaces, verbs: ['get'], why: 'whether it is being deleted, and nobody may be waited for' },
   removed(RESOURCES.serviceAccounts, 'the account of the brokers'),
   owned(RESOURCES.configMaps, 'the settings of the brokers'),
   removed(RESOURCES.services, 'the listeners, and etcd'),

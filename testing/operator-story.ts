@@ -64,6 +64,9 @@ export async function operatorStory(person: KubeClient): Promise<void> {
   await gone(RESOURCES.networkPolicies, 'orders-broker')
   await gone(RESOURCES.serviceAccounts, 'orders-broker')
   await person.delete(CLUSTER, at('orders'))
+  await until('the topic without a cluster', async () =>
+    JSON.stringify((await find(person, TOPIC, 'orphan'))?.status)?.includes('ClusterMissing'),
+  )
   await person.delete(TOPIC, at('orphan'))
   const events = async () => JSON.stringify(await listAll(person, RESOURCES.events, { namespace: NAMESPACE }))
   await until('the event', async () => (await events()).includes('TopicOrphaned'))

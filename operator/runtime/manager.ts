@@ -2,11 +2,11 @@
 //
 // Start: watches; then, when every cache is filled, the election; the controllers work only while we lead. Who waits to lead
 // keeps its caches filled, so that it takes over at once.
-// Stop: no new keys; passes in progress are finished, for at most `graceMs`; then the lease is given back, then the watches
-// end. A leader that loses the lease stops for good: `run` resolves with `lost`, and the process is to end.
+// Stop: no new keys; passes in progress are finished, for at most `graceMs`; then the farewell, then the lease is given back,
+// then the watches end. A leader that loses the lease stops for good: `run` resolves with `lost`, and the process is to end.
 
 import type { Clock } from '../../broker/clock.ts'
-import { pause } from './deadline.ts'
+import { deadline, pause } from './deadline.ts'
 import type { LeaseElector } from './lease-elector.ts'
 
 /** What the manager needs of a reflector. */
@@ -32,11 +32,14 @@ export interface ManagerOptions {
   readonly workers: readonly Worker[]
   readonly background?: readonly Background[]
   readonly elector: LeaseElector
+  /** Done last of all, while we still lead and may write. It does not reject. */
+  readonly farewell?: (signal: AbortSignal) => Promise<void>
   /** How long passes in progress have to finish. */
   readonly graceMs?: number
 }
 
 const GRACE_MS = 20_000
+const FAREWELL_MS = 4000
 /** Between looks whether we still lead. */
 const LOOK_MS = 100
 
@@ -64,6 +67,7 @@ export async function runManager(options: ManagerOptions, signal: AbortSignal): 
       clock.clearTimeout(cut)
       working.abort()
       await Promise.all(work)
+      if (ending === 'stopped') await bidFarewell(options)
     }
   }
   electing.abort()
@@ -72,6 +76,11 @@ export async function runManager(options: ManagerOptions, signal: AbortSignal): 
   watching.abort()
   await Promise.all(running)
   return ending
+}
+
+async function bidFarewell({ clock, farewell }: ManagerOptions): Promise<void> {
+  using limit = deadline(clock, FAREWELL_MS)
+  await farewell?.(limit.signal)
 }
 
 /** Whether the promise was kept before the signal aborted. */

@@ -2,7 +2,10 @@
 // requests and a change of the cluster reaches all of its topics.
 //
 // Steps: hold -> carry out -> release. A topic that the brokers refuse does not hold up the others. A topic whose cluster is
-// gone is let go at once, one whose cluster does not answer after a deadline: a namespace can always be deleted.
+// gone is let go at once, one whose cluster does not answer after a deadline: a namespace can always be deleted. When it is,
+// Kubernetes ends its pods first, brokers and perhaps the operator, and then takes away everything else, the rights of the
+// operator too; whoever waits with a finalizer until then waits for ever. So topics of such a namespace are let go as soon as
+// its brokers do not answer, and when the operator ends.
 
 import { BrokerConnection, BrokerUnreachable } from '../../broker/client/connection.ts'
 import type { Clock } from '../../broker/clock.ts'
@@ -44,6 +47,8 @@ export interface TopicReconcilerOptions {
   /** Where the operator reaches the brokers of a cluster. */
   readonly addressOf: (cluster: KafScaleCluster) => Address
   readonly onWrite: (resource: Resource, object: Manifest) => void
+  /** Whether the namespace is being deleted. */
+  readonly isEnding: (namespace: string, signal?: AbortSignal) => Promise<boolean>
   /** A topic that was to be deleted stays behind. */
   readonly onOrphan: (topic: KafScaleTopic, reason: string) => void
 }
@@ -77,13 +82,16 @@ function begin({ clusters, topics }: TopicReconcilerOptions, key: string, pass: 
 
 const isDeleted = ({ metadata }: KafScaleTopic): boolean => metadata.deletionTimestamp !== undefined
 const hasFinalizer = ({ metadata }: KafScaleTopic): boolean => metadata.finalizers?.includes(FINALIZER) === true
+const namespaceOf = ({ metadata }: KafScaleTopic): string => metadata.namespace ?? 'default'
 const isUnmanaged = ({ metadata }: KafScaleTopic): boolean => metadata.annotations?.[MANAGED] === 'false'
 
 /** Topics that are to be deleted with their objects get the finalizer before anything else is done for them. */
 async function hold(options: TopicReconcilerOptions, { topics, pass }: Context): Promise<Outcome> {
   for (const topic of topics) {
     const wanted = topic.spec.deletionPolicy === 'Delete'
-    if (!isDeleted(topic) && wanted !== hasFinalizer(topic)) await setFinalizer(options, topic, wanted, pass)
+    if (isDeleted(topic) || wanted === hasFinalizer(topic)) continue
+    if (wanted && (await options.isEnding(namespaceOf(topic), pass.signal))) continue
+    await setFinalizer(options, topic, wanted, pass.signal)
   }
   return next
 }
@@ -92,7 +100,7 @@ async function setFinalizer(
   { applier, onWrite }: TopicReconcilerOptions,
   topic: KafScaleTopic,
   isHeld: boolean,
-  { signal }: Pass,
+  signal: AbortSignal,
 ): Promise<void> {
   const { name, namespace } = topic.metadata
   const metadata = {
@@ -183,23 +191,43 @@ function planOf(topic: KafScaleTopic, spec: KafScaleCluster['spec'], live: LiveT
 }
 
 /** The brokers do not answer: topics wait, deletions only for so long. */
-function unreachable(
+async function unreachable(
   options: TopicReconcilerOptions,
   context: Context,
   held: readonly KafScaleTopic[],
   cause: BrokerUnreachable,
-): Outcome {
+): Promise<Outcome> {
+  const isEnding = await isEndingWith(options, held.filter(hasFinalizer), context.pass.signal)
   for (const topic of held) {
     context.results.set(topic, {
       kind: 'cluster-not-ready',
       message: `The brokers cannot be reached: ${cause.message}.`,
     })
     const since = Date.parse(topic.metadata.deletionTimestamp ?? '')
-    if (options.clock.now() - since > DELETION_DEADLINE_MS) {
+    if (isEnding) release(options, context, topic, 'the brokers went with their namespace')
+    else if (options.clock.now() - since > DELETION_DEADLINE_MS) {
       release(options, context, topic, 'the brokers could not be reached in time')
     }
   }
   return wait('BrokersUnreachable', LOOK_AGAIN_MS)
+}
+
+/** All topics of a pass are of one namespace. */
+async function isEndingWith(
+  { isEnding }: TopicReconcilerOptions,
+  [held]: readonly KafScaleTopic[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  return held !== undefined && isEnding(namespaceOf(held), signal)
+}
+
+/** What the operator does last of all: lets topics go whose namespace is being deleted, for nobody would come after it. */
+export async function letGo(options: TopicReconcilerOptions, signal: AbortSignal): Promise<void> {
+  const held = [...options.topics.all()].filter(hasFinalizer)
+  for (const [namespace, topics] of Map.groupBy(held, namespaceOf)) {
+    if (!(await options.isEnding(namespace, signal))) continue
+    for (const topic of topics) await setFinalizer(options, topic, false, signal)
+  }
 }
 
 function release(options: TopicReconcilerOptions, { released }: Context, topic: KafScaleTopic, reason: string): void {
@@ -222,7 +250,7 @@ async function finish(options: TopicReconcilerOptions, context: Context, _outcom
     const written = await applier.applyStatus({ resource: TOPIC, live: topic, status, signal: pass.signal })
     if (written !== undefined) onWrite(TOPIC, written)
   }
-  for (const topic of released) if (hasFinalizer(topic)) await setFinalizer(options, topic, false, pass)
+  for (const topic of released) if (hasFinalizer(topic)) await setFinalizer(options, topic, false, pass.signal)
 }
 
 /** The key of the cluster that a topic belongs to. */

@@ -141,7 +141,7 @@ export class ObjectTable {
       { ...object, metadata: { ...objectAt(object, 'metadata'), deletionTimestamp: this.#now() } },
       object,
     )
-    if (isFull) for (const entry of this.#contents(metaOf(object).name)) this.delete(entry.resource, entry.object)
+    if (isFull) this.#endContents(metaOf(object).name)
     return marked
   }
 
@@ -194,7 +194,18 @@ export class ObjectTable {
     for (const { resource, object } of [...this.#entries.values()]) {
       const meta = metaOf(object)
       if (resource.plural !== 'namespaces' || meta.name !== name || !meta.isDeleting) continue
+      this.#endContents(name)
       if (this.#contents(name).length === 0) this.#remove(resource, object)
+    }
+  }
+
+  /** Pods first; everything else when they are gone (KEP-5080). */
+  #endContents(namespace: string): void {
+    const all = this.#contents(namespace)
+    const pods = all.filter(({ resource }) => resource.plural === 'pods')
+    for (const { resource, object } of pods.length > 0 ? pods : all) {
+      const now = this.#entries.get(idOf(resource, metaOf(object)))
+      if (now !== undefined && !metaOf(now.object).isDeleting) this.delete(resource, now.object)
     }
   }
 
