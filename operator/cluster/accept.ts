@@ -30,16 +30,6 @@ const QUESTIONS: readonly Question[] = [
     if (lone === undefined) return undefined
     return notSupported(`listener ${lone.name} wants a load balancer for each broker: set mode: shared`)
   },
-  ({ cluster: { spec } }) =>
-    spec.etcd.managed?.tls === true
-      ? notSupported(
-          'etcd.managed.tls is not there yet: set it to false, or name an etcd of your own in etcd.endpoints',
-        )
-      : undefined,
-  ({ cluster: { spec } }) =>
-    spec.etcd.managed?.snapshots.enabled === true || spec.etcd.managed?.restoreFrom !== undefined
-      ? notSupported('etcd.managed.snapshots and restoreFrom are not there yet: remove them')
-      : undefined,
   ({ cluster: { spec } }) => {
     const { create, policy, lifecycle } = spec.s3.provision
     if (!create && policy.mode === 'Ignore' && lifecycle.mode === 'Ignore') return undefined
@@ -48,12 +38,6 @@ const QUESTIONS: readonly Question[] = [
   ({ cluster: { spec } }) =>
     spec.deletionPolicy === 'Delete'
       ? notSupported('deletionPolicy: Delete is not there yet: set Retain, and empty the bucket yourself')
-      : undefined,
-  ({ cluster: { spec } }) =>
-    spec.scaling.mode === 'Auto' || spec.scaling.mode === 'Recommend'
-      ? notSupported(
-          `scaling.mode ${spec.scaling.mode} is not there yet: set Manual, or External with an autoscaler of yours`,
-        )
       : undefined,
   ({ cluster, secrets }) => {
     const present = new Set(secrets.map(({ name }) => name))

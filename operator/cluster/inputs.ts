@@ -1,5 +1,6 @@
 // Everything that the objects of a cluster follow from, resolved: what the builders in desired/ see instead of a client.
 
+import type { EtcdLife } from '../etcd/life.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 
 /** What the operator's own settings say. */
@@ -24,6 +25,13 @@ export interface AssignedAddress {
   readonly nodePort?: number | undefined
 }
 
+/** Of the managed etcd: what is not in the spec. */
+export interface EtcdInputs {
+  readonly life: EtcdLife
+  /** Names the set of authorities that members trust; undefined without TLS. */
+  readonly trust: string | undefined
+}
+
 export interface ClusterInputs {
   /** As stored in the API server, defaults filled in. */
   readonly cluster: KafScaleCluster
@@ -34,4 +42,6 @@ export interface ClusterInputs {
   readonly assigned: ReadonlyMap<string, AssignedAddress>
   /** Kinds of others that are installed here. */
   readonly has: { readonly podMonitors: boolean; readonly prometheusRules: boolean }
+  /** Undefined while it is not known yet, and for an etcd that is not managed. */
+  readonly etcd?: EtcdInputs | undefined
 }

@@ -73,15 +73,46 @@ const bucket = z.object({
   differences: list(difference, 32).optional().describe('Where policy and lifecycle differ from the spec.'),
 })
 
+const life = z.object({
+  number: z.int32().min(1).describe('Which set of members it is; it changes when their data was lost.'),
+  state: z.enum(['forming', 'running', 'ending']).describe('ending: brokers are taken away, to restore.'),
+  restoreFrom: z.string().max(500).describe('Key of the snapshot that it began with.'),
+  asked: z.string().max(500).describe('What restoreFrom of the spec was then.'),
+  because: z.enum(['DataLost', 'RestoreAsked']).optional().describe('Why the one before ended.'),
+})
+
+const certificates = z.object({
+  phase: z.enum(['steady', 'introducing', 'retiring']).describe('Whether authorities are being changed.'),
+  expires: time().describe('When the first of them ends, unless it is renewed.'),
+})
+
+/** What was acknowledged after the snapshot or checkpoint that a restore began with is not known any more. */
+const restored = z.object({
+  time: time().describe('When it was noticed.'),
+  lostFrom: time().describe('What was acknowledged after this may be missing.'),
+  lostUntil: time().optional().describe('When the last object that nothing refers to was written.'),
+  objects: count().optional().describe('Objects that nothing refers to; they are kept.'),
+  records: large().optional().describe('Records in them.'),
+  report: text(600).optional().describe('Key of the list of them in the bucket.'),
+})
+
 const etcd = z.object({
   managed: z.boolean().optional().describe('Whether the operator runs it.'),
   endpoints: list(text(500), 9).optional().describe('Where it is.'),
   ready: count().optional().describe('Members that are ready.'),
   members: count().optional().describe('Members that are wanted.'),
+  life: life.optional().describe('Of the managed etcd.'),
+  certificates: certificates.optional().describe('Of the managed etcd.'),
   lastSnapshot: z
-    .object({ key: text(500).describe('Where it is in the bucket.'), time: time(), revision: large().optional() })
+    .object({
+      key: text(600).describe('Where it is in the bucket.'),
+      time: time(),
+      revision: large().optional(),
+      bytes: large().optional(),
+    })
     .optional()
-    .describe('The last copy of the metadata.'),
+    .describe('The last copy of the metadata that was read back and verified.'),
+  restored: restored.optional().describe('The last restore.'),
 })
 
 const topics = z.object({

@@ -13,7 +13,7 @@ const storage = z.object({
 })
 
 const snapshots = z.object({
-  enabled: z.boolean().default(false).describe('Copies of the metadata go to the bucket.'),
+  enabled: z.boolean().default(true).describe('Copies of the metadata go to the bucket.'),
   schedule: text(100).default('0 * * * *').describe('When, as in cron.'),
   keep: z.int32().min(1).max(1000).default(24).describe('How many are kept.'),
   prefix: text(200).optional().describe('Where in the bucket; by default beside the records.'),
@@ -26,9 +26,13 @@ const managed = withRules(
     storage: storage.prefault({}).describe('Where members keep their data.'),
     resources: resources().optional().describe('CPU and memory of a member.'),
     quota: quantity().default('4Gi').describe('Size at which etcd takes no more writes.'),
-    tls: z.boolean().default(false).describe('Members and brokers talk by TLS with certificates of the operator.'),
+    tls: z.boolean().default(true).describe('Members and brokers talk by TLS with certificates of the operator.'),
     snapshots: snapshots.prefault({}).describe('Copies of the metadata.'),
-    restoreFrom: text(500).optional().describe('Key of a snapshot that an empty etcd begins with.'),
+    restoreFrom: text(500)
+      .optional()
+      .describe(
+        'Key of a snapshot to begin with; by default the newest in the bucket, if there is one. Another key later replaces the data.',
+      ),
   }),
   {
     rule: 'self.replicas % 2 == 1',
@@ -38,6 +42,16 @@ const managed = withRules(
     rule: 'self.storage.memory == oldSelf.storage.memory',
     message:
       'etcd.managed.storage.memory cannot change: the metadata would be lost; make a new cluster from a snapshot',
+  },
+  {
+    rule: 'self.tls == oldSelf.tls',
+    message:
+      'etcd.managed.tls cannot change: members know each other by their URLs; make a new cluster from a snapshot',
+  },
+  {
+    rule: 'self.replicas >= oldSelf.replicas',
+    message:
+      'etcd.managed.replicas may not shrink: members that go would have to hand over; make a new cluster from a snapshot',
   },
 )
 

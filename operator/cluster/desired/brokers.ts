@@ -5,6 +5,7 @@ import type { Manifest } from '../../runtime/object.ts'
 import { RESOURCES } from '../../runtime/resource.ts'
 import type { ClusterInputs } from '../inputs.ts'
 import { serviceAccountName } from './account.ts'
+import { etcdClientSecret } from './etcd-endpoints.ts'
 import { containerPorts } from './listeners.ts'
 import { brokersName, configName, selectorLabels } from './names.ts'
 import { ownedObject } from './object.ts'
@@ -71,10 +72,12 @@ function podTemplate(inputs: ClusterInputs, labels: Record<string, string>) {
 }
 
 function brokerContainer(inputs: ClusterInputs) {
-  const { brokers, etcd } = inputs.cluster.spec
+  const { brokers } = inputs.cluster.spec
   const mounts = [
     { name: 'config', mountPath: CONFIG_FOLDER, readOnly: true },
-    ...(etcd.tls === undefined ? [] : [{ name: 'etcd-tls', mountPath: ETCD_TLS_FOLDER, readOnly: true }]),
+    ...(etcdClientSecret(inputs) === undefined
+      ? []
+      : [{ name: 'etcd-tls', mountPath: ETCD_TLS_FOLDER, readOnly: true }]),
   ]
   return {
     name: 'broker',
@@ -94,10 +97,9 @@ function brokerContainer(inputs: ClusterInputs) {
 }
 
 function volumes(inputs: ClusterInputs) {
-  const { etcd } = inputs.cluster.spec
+  const secretName = etcdClientSecret(inputs)
   const config = { name: 'config', configMap: { name: configName(inputs) } }
-  if (etcd.tls === undefined) return [config]
-  return [config, { name: 'etcd-tls', secret: { secretName: etcd.tls.secretRef } }]
+  return secretName === undefined ? [config] : [config, { name: 'etcd-tls', secret: { secretName } }]
 }
 
 function pullSecrets({ cluster }: ClusterInputs) {

@@ -21,6 +21,12 @@ export const brokersName = suffixed('broker')
 export const etcdName = suffixed('etcd')
 export const etcdClientName = suffixed('etcd-client')
 export const configName = suffixed('broker-config')
+/** Settings of the members that may change without replacing them. */
+export const etcdConfigName = suffixed('etcd')
+export const etcdSnapshotName = suffixed('etcd-snapshot')
+export const etcdAuthorityName = suffixed('etcd-ca')
+export const etcdSecretName = (named: Named, role: 'server' | 'peer' | 'client'): string =>
+  suffixed(`etcd-${role}`)(named)
 
 /** The first listener has the plain name: what applications are told to connect to. */
 export const listenerServiceName = (named: Named, listener: string, index: number): string =>
@@ -28,7 +34,7 @@ export const listenerServiceName = (named: Named, listener: string, index: numbe
 
 export const namespaceOf = ({ cluster }: Named): string => cluster.metadata.namespace ?? 'default'
 
-export type Component = 'broker' | 'etcd'
+export type Component = 'broker' | 'etcd' | 'etcd-snapshot'
 
 /** By these a component's pods are selected; they never change. */
 export const selectorLabels = ({ cluster }: Named, component: Component): Record<string, string> => ({

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
+import { firstLife } from '../../etcd/life.ts'
 import type { Manifest } from '../../runtime/object.ts'
 import { clusterSchema } from '../../types/kaf-scale-cluster.ts'
 import type { ClusterInputs } from '../inputs.ts'
@@ -28,6 +29,7 @@ function inputsOf(spec: Record<string, unknown> = {}, more: Partial<ClusterInput
     secrets: [],
     assigned: new Map(),
     has: { podMonitors: true, prometheusRules: true },
+    etcd: { life: firstLife(undefined), trust: 'a' },
     ...more,
   }
 }
@@ -73,10 +75,12 @@ describe('the objects of a cluster', () => {
     expect(shown).toEqual([
       'ServiceAccount orders-broker',
       'ConfigMap orders-broker-config',
+      'ConfigMap orders-etcd',
       'Service orders-etcd',
       'Service orders-etcd-client',
       'PodDisruptionBudget orders-etcd',
       'StatefulSet orders-etcd',
+      'CronJob orders-etcd-snapshot',
       'Service orders-broker',
       'NetworkPolicy orders-broker',
       'PodDisruptionBudget orders-broker',

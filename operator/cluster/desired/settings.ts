@@ -8,7 +8,7 @@ import { RESOURCES } from '../../runtime/resource.ts'
 import { kmsKeyOf, readReplicaOf } from '../../types/object-store.ts'
 import { parseQuantity } from '../../types/quantity.ts'
 import type { ClusterInputs } from '../inputs.ts'
-import { etcdEndpoints } from './etcd-endpoints.ts'
+import { etcdClientSecret, etcdEndpoints } from './etcd-endpoints.ts'
 import { listenerSettings } from './listeners.ts'
 import { configName, METRICS_PORT, namespaceOf } from './names.ts'
 import { ownedObject, present } from './object.ts'
@@ -55,12 +55,7 @@ export function brokerEnvironment(inputs: ClusterInputs): EnvVar[] {
     KAFSCALE_DRAIN_TIMEOUT_MS: String(brokers.drain.timeoutSeconds * 1000),
     KAFSCALE_ETCD_ENDPOINTS: etcdEndpoints(inputs).join(','),
     KAFSCALE_ETCD_PREFIX: etcdPrefix(inputs),
-    KAFSCALE_S3_BUCKET: s3.bucket,
-    KAFSCALE_S3_REGION: s3.region,
-    KAFSCALE_S3_ENDPOINT: s3.endpoint,
-    KAFSCALE_S3_PATH_STYLE: s3.pathStyle === undefined ? undefined : String(s3.pathStyle),
-    KAFSCALE_S3_NAMESPACE: objectPrefix(inputs),
-    KAFSCALE_S3_KMS_ARN: kmsKeyOf(s3),
+    ...bucketEnvironment(inputs),
     KAFSCALE_S3_READ_BUCKET: replica?.bucket,
     KAFSCALE_S3_READ_REGION: replica?.region,
     KAFSCALE_S3_READ_ENDPOINT: replica?.endpoint,
@@ -75,21 +70,38 @@ export function brokerEnvironment(inputs: ClusterInputs): EnvVar[] {
   ]
 }
 
-function credentials({ cluster }: ClusterInputs): EnvVar[] {
-  const { s3, etcd } = cluster.spec
-  const secret = s3.credentialsSecretRef
-  const bucket =
-    secret === undefined
-      ? []
-      : [
-          // Either pair of names may be in the Secret; what is not there stays unset.
-          secretKey('KAFSCALE_S3_ACCESS_KEY', secret, 'KAFSCALE_S3_ACCESS_KEY', true),
-          secretKey('KAFSCALE_S3_SECRET_KEY', secret, 'KAFSCALE_S3_SECRET_KEY', true),
-          secretKey('KAFSCALE_S3_SESSION_TOKEN', secret, 'KAFSCALE_S3_SESSION_TOKEN', true),
-          secretKey('AWS_ACCESS_KEY_ID', secret, 'AWS_ACCESS_KEY_ID', true),
-          secretKey('AWS_SECRET_ACCESS_KEY', secret, 'AWS_SECRET_ACCESS_KEY', true),
-          secretKey('AWS_SESSION_TOKEN', secret, 'AWS_SESSION_TOKEN', true),
-        ]
+/** Where objects are written. */
+export function bucketEnvironment(inputs: Pick<ClusterInputs, 'cluster'>): Record<string, string> {
+  const { s3 } = inputs.cluster.spec
+  return present<string>({
+    KAFSCALE_S3_BUCKET: s3.bucket,
+    KAFSCALE_S3_REGION: s3.region,
+    KAFSCALE_S3_ENDPOINT: s3.endpoint,
+    KAFSCALE_S3_PATH_STYLE: s3.pathStyle === undefined ? undefined : String(s3.pathStyle),
+    KAFSCALE_S3_NAMESPACE: objectPrefix(inputs),
+    KAFSCALE_S3_KMS_ARN: kmsKeyOf(s3),
+  })
+}
+
+/** Nothing when they come from the identity of the account. */
+export function bucketCredentials({ cluster }: Pick<ClusterInputs, 'cluster'>): EnvVar[] {
+  const secret = cluster.spec.s3.credentialsSecretRef
+  if (secret === undefined) return []
+  // Either pair of names may be in the Secret; what is not there stays unset.
+  return S3_CREDENTIALS.map(name => secretKey(name, secret, name, true))
+}
+
+const S3_CREDENTIALS = [
+  'KAFSCALE_S3_ACCESS_KEY',
+  'KAFSCALE_S3_SECRET_KEY',
+  'KAFSCALE_S3_SESSION_TOKEN',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+]
+
+function credentials(inputs: ClusterInputs): EnvVar[] {
+  const { etcd } = inputs.cluster.spec
   const login =
     etcd.secretRef === undefined
       ? []
@@ -98,14 +110,14 @@ function credentials({ cluster }: ClusterInputs): EnvVar[] {
           secretKey('KAFSCALE_ETCD_PASSWORD', etcd.secretRef, 'password'),
         ]
   const files =
-    etcd.tls === undefined
+    etcdClientSecret(inputs) === undefined
       ? []
       : [
           { name: 'KAFSCALE_ETCD_CA_FILE', value: `${ETCD_TLS_FOLDER}/ca.crt` },
           { name: 'KAFSCALE_ETCD_CERT_FILE', value: `${ETCD_TLS_FOLDER}/tls.crt` },
           { name: 'KAFSCALE_ETCD_KEY_FILE', value: `${ETCD_TLS_FOLDER}/tls.key` },
         ]
-  return [...bucket, ...login, ...files]
+  return [...bucketCredentials(inputs), ...login, ...files]
 }
 
 /** What the user chose: brokers.config, its short forms, and defaults of topics that brokers make. */
