@@ -4,7 +4,9 @@
 import type { Clock } from '../broker/clock.ts'
 import type { Logger } from '../broker/observe/logger.ts'
 import { referredSecrets } from './cluster/accept.ts'
-import { BY_CLUSTER, BY_OWNER, OWNED_KINDS, type OwnedKind } from './cluster/reconcile.ts'
+import { managedSecrets } from './cluster/etcd-stand.ts'
+import { objectAt, textAt } from './cluster/fields.ts'
+import { BY_CLUSTER, BY_OWNER, BY_TARGET, OWNED_KINDS, type OwnedKind } from './cluster/reconcile.ts'
 import type { KubeClient, Scope } from './runtime/kube-client.ts'
 import type { Source } from './runtime/manager.ts'
 import { controllerOf, type KubeObject, type Manifest } from './runtime/object.ts'
@@ -39,12 +41,24 @@ const byOwner = (object: KubeObject): readonly string[] => {
   return owner === undefined ? [] : [owner.uid]
 }
 
+/** Of an autoscaler whose target is a Deployment, that Deployment. */
+export function scaledDeployment(autoscaler: KubeObject): string | undefined {
+  const target = objectAt(autoscaler, 'spec', 'scaleTargetRef')
+  const name = textAt(target, 'name')
+  return textAt(target, 'kind') === 'Deployment' && name !== undefined
+    ? `${autoscaler.metadata.namespace}/${name}`
+    : undefined
+}
+
 const INSTANCE = 'app.kubernetes.io/instance'
 const BROKER_PODS = 'app.kubernetes.io/name=kafscale'
 
 export class Caches {
   readonly clusters = new Store<KafScaleCluster>({
-    [BY_SECRET]: cluster => referredSecrets(cluster).map(({ name }) => `${cluster.metadata.namespace}/${name}`),
+    [BY_SECRET]: cluster =>
+      [...referredSecrets(cluster).map(({ name }) => name), ...managedSecrets(cluster)].map(
+        name => `${cluster.metadata.namespace}/${name}`,
+      ),
   })
   readonly topics = new Store<KafScaleTopic>({ [BY_CLUSTER]: topic => [clusterKeyOf(topic)] })
   readonly owned: Readonly<Record<OwnedKind, Store<Manifest>>> = {
@@ -55,11 +69,15 @@ export class Caches {
     podDisruptionBudgets: new Store<Manifest>({ [BY_OWNER]: byOwner }),
     deployments: new Store<Manifest>({ [BY_OWNER]: byOwner }),
     statefulSets: new Store<Manifest>({ [BY_OWNER]: byOwner }),
+    cronJobs: new Store<Manifest>({ [BY_OWNER]: byOwner }),
   }
   readonly pods = new Store<KubeObject>({
     [BY_CLUSTER]: ({ metadata }) => [`${metadata.namespace}/${metadata.labels?.[INSTANCE]}`],
   })
   readonly secrets = new Store<KubeObject>()
+  readonly autoscalers = new Store<KubeObject>({
+    [BY_TARGET]: autoscaler => [scaledDeployment(autoscaler) ?? []].flat(),
+  })
   readonly watches: readonly Watch[]
 
   constructor(options: CacheOptions) {
@@ -85,6 +103,7 @@ export class Caches {
       ...OWNED_KINDS.map(kind => reflect(RESOURCES[kind], this.owned[kind], asIs)),
       reflect<KubeObject>(RESOURCES.pods, this.pods, asIs, { labelSelector: BROKER_PODS }),
       reflect<KubeObject>(RESOURCES.secrets, this.secrets, asIs, { metadataOnly: true }),
+      reflect<KubeObject>(RESOURCES.horizontalPodAutoscalers, this.autoscalers, asIs),
     ]
   }
 

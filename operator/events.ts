@@ -1,9 +1,63 @@
 // Every event that the operator records, by reason.
 
 export const EVENTS = {
+  Rescaled: { type: 'Normal', action: 'Scale', meaning: 'The number of brokers changed; the note says why.' },
+  RescaleFailed: { type: 'Warning', action: 'Scale', meaning: 'The API server refused a new number of brokers.' },
+  RollingOut: { type: 'Normal', action: 'RollOut', meaning: 'Brokers are being replaced; the note says why.' },
+  LagScalingFrozen: {
+    type: 'Warning',
+    action: 'Scale',
+    meaning: 'Brokers that came for lag did not make it fall, so lag asks for no more for a while.',
+  },
+  ScalingConflict: {
+    type: 'Warning',
+    action: 'Scale',
+    meaning: 'An autoscaler has the Deployment of the brokers as its target instead of the KafScaleCluster.',
+  },
   TopicOrphaned: {
     type: 'Warning',
     action: 'DeleteTopic',
     meaning: 'A topic that was to be deleted stays, because its cluster is gone or did not answer in time.',
+  },
+  EtcdRestoreBegun: {
+    type: 'Warning',
+    action: 'RestoreEtcd',
+    meaning: 'The managed etcd lost its data, or the spec asks for a restore: it begins anew from a snapshot.',
+  },
+  EtcdRestored: {
+    type: 'Warning',
+    action: 'RestoreEtcd',
+    meaning: 'The managed etcd runs again, from a snapshot. What was acknowledged after that snapshot may be missing.',
+  },
+  EtcdMemberReplaced: {
+    type: 'Warning',
+    action: 'ReplaceMember',
+    meaning: 'A member of etcd had lost its data and joined the others as a new one.',
+  },
+  EtcdDefragmented: {
+    type: 'Normal',
+    action: 'DefragmentEtcd',
+    meaning: 'Space that etcd had freed inside of its database was given back.',
+  },
+  EtcdSpaceFreed: {
+    type: 'Warning',
+    action: 'FreeSpace',
+    meaning: 'etcd was full and took no writes; it was compacted and takes them again.',
+  },
+  BucketCreated: { type: 'Normal', action: 'CreateBucket', meaning: 'The bucket did not exist and was created.' },
+  BucketChanged: {
+    type: 'Normal',
+    action: 'ChangeBucket',
+    meaning: 'Policy, lifecycle or public access of the bucket was made as the spec says.',
+  },
+  RecordsDeleted: {
+    type: 'Normal',
+    action: 'DeleteRecords',
+    meaning: 'The cluster was deleted, and with it all objects under its prefix.',
+  },
+  RecordsOrphaned: {
+    type: 'Warning',
+    action: 'DeleteRecords',
+    meaning: 'The cluster was deleted, but objects of it stay in the bucket; the message says why.',
   },
 } as const

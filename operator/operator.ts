@@ -2,11 +2,23 @@
 
 import type { Clock } from '../broker/clock.ts'
 import type { Logger } from '../broker/observe/logger.ts'
-import { BY_SECRET, Caches } from './caches.ts'
+import { BY_SECRET, Caches, scaledDeployment } from './caches.ts'
 import { listenersOf, serviceHost } from './cluster/desired/listeners.ts'
+import { brokersName } from './cluster/desired/names.ts'
+import { EtcdStand } from './cluster/etcd-stand.ts'
 import type { OperatorDefaults } from './cluster/inputs.ts'
-import { clusterReconciler, OPERATOR_MANAGER, OWNED_KINDS } from './cluster/reconcile.ts'
+import {
+  BY_CLUSTER,
+  clusterReconciler,
+  OPERATOR_MANAGER,
+  type Orphan,
+  OWNED_KINDS,
+  podsOf,
+} from './cluster/reconcile.ts'
+import { type MetricsAddressOf, podAddress, type Target, targetOf } from './cluster/scale-target.ts'
 import { Discovery } from './discovery.ts'
+import type { EtcdLife } from './etcd/life.ts'
+import type { TrustTimes } from './etcd/trust.ts'
 import { EVENTS } from './events.ts'
 import { Applier } from './runtime/applier.ts'
 import { Controller, type Reconciler } from './runtime/controller.ts'
@@ -17,13 +29,20 @@ import type { KubeClient } from './runtime/kube-client.ts'
 import { LeaseElector, type LeaseTimes } from './runtime/lease-elector.ts'
 import { type Ending, runManager } from './runtime/manager.ts'
 import type { EngineMetrics } from './runtime/metrics.ts'
-import { keyOf } from './runtime/object.ts'
+import { type KubeObject, keyOf } from './runtime/object.ts'
 import type { ReflectorTimes } from './runtime/reflector.ts'
 import { RESOURCES } from './runtime/resource.ts'
-import { controllerKey, ownKey, referrers, trigger } from './runtime/triggers.ts'
+import type { Change } from './runtime/store.ts'
+import { controllerKey, labelKey, type Mapper, ownKey, referrers, trigger } from './runtime/triggers.ts'
 import { WorkQueue } from './runtime/work-queue.ts'
+import { Autoscaler, type Look } from './scaling/autoscaler.ts'
+import { readLag } from './signals/lag-reader.ts'
+import { Observer } from './signals/observer.ts'
+import { scrape } from './signals/scrape.ts'
 import { type Address, clusterKeyOf, letGo, type TopicReconcilerOptions, topicReconciler } from './topic/reconcile.ts'
+import { rfc3339 } from './types/condition.ts'
 import { CLUSTER, type KafScaleCluster } from './types/kaf-scale-cluster.ts'
+import { type KafScaleTopic, topicNameOf } from './types/kaf-scale-topic.ts'
 
 export interface OperatorOptions {
   readonly client: KubeClient
@@ -41,11 +60,25 @@ export interface OperatorOptions {
   readonly metrics: EngineMetrics
   /** Where brokers are reached; by default by the Service of the first listener. */
   readonly addressOf?: (cluster: KafScaleCluster) => Address
+  /** Where the metrics of a broker are; by default at the address of its pod. */
+  readonly metricsAddressOf?: MetricsAddressOf
+  /** Between two looks at the load of the clusters, ms. */
+  readonly lookEveryMs?: number
+  /** Of the certificates of a managed etcd. */
+  readonly trustTimes?: TrustTimes
   readonly leaseTimes?: LeaseTimes
   readonly reflectorTimes?: ReflectorTimes
 }
 
 const WORKERS = 4
+
+const ETCD_COMPONENTS = new Set<string | undefined>(['etcd', 'etcd-snapshot'])
+
+/** What the pods of etcd and of its snapshots end with decides what is done next. */
+const etcdPodKey: Mapper<KubeObject> = change =>
+  ETCD_COMPONENTS.has(change.object.metadata.labels?.['app.kubernetes.io/component'])
+    ? labelKey('app.kubernetes.io/instance')(change)
+    : []
 
 export class Operator {
   readonly caches: Caches
@@ -54,6 +87,9 @@ export class Operator {
   readonly #options: OperatorOptions
   readonly #events: EventRecorder<typeof EVENTS>
   readonly #discovery: Discovery
+  readonly #autoscaler: Autoscaler<Target>
+  /** Topics that stayed behind and that the status of their cluster does not tell of yet. */
+  readonly #orphans = new Map<string, Orphan[]>()
   readonly #topics: TopicReconcilerOptions
 
   constructor(options: OperatorOptions) {
@@ -80,8 +116,9 @@ export class Operator {
       instance: options.identity,
     })
     this.caches = new Caches({ client, clock, random, log, namespace: options.watched, times: options.reflectorTimes })
+    this.#autoscaler = this.#newAutoscaler(key => clusters.enqueue([key]))
     const clusters = this.#clusterController(fenced)
-    this.#topics = this.#topicOptions(fenced)
+    this.#topics = this.#topicOptions(fenced, key => clusters.enqueue([key]))
     this.controllers = [clusters, this.#topicController()]
     const onChange = (): void => clusters.enqueue([...this.caches.clusters.all()].map(keyOf))
     this.#discovery = new Discovery({ client, clock, log, onChange })
@@ -99,7 +136,7 @@ export class Operator {
         clock: this.#options.clock,
         sources: [...this.caches.watches, this.#discovery],
         workers: this.controllers,
-        background: [this.#events],
+        background: [this.#events, this.#autoscaler],
         elector: this.elector,
         farewell: farewell => this.#bidFarewell(farewell),
       },
@@ -107,11 +144,63 @@ export class Operator {
     )
   }
 
+  /** What was last seen of the load of a cluster; undefined when we do not lead. */
+  lookAt(cluster: KafScaleCluster): Look | undefined {
+    return this.#autoscaler.lookAt(keyOf(cluster), cluster.metadata.uid)
+  }
+
+  #newAutoscaler(onLook: (key: string) => void): Autoscaler<Target> {
+    const { clock, log, lookEveryMs } = this.#options
+    const observer = new Observer({
+      clock,
+      scrape,
+      readLag: ({ host, port }, timeoutMs) => readLag({ host, port, clock, timeoutMs }),
+    })
+    return new Autoscaler({
+      clock,
+      log,
+      targets: () => {
+        const targets = this.#targets()
+        observer.keep(new Set(targets.map(({ key }) => key)))
+        return targets
+      },
+      observe: (target, signal) => observer.observe(target, signal),
+      onLook,
+      ...(lookEveryMs === undefined ? {} : { everyMs: lookEveryMs }),
+    })
+  }
+
+  #targets(): Target[] {
+    const { caches } = this
+    const { clock, metricsAddressOf = podAddress } = this.#options
+    return [...caches.clusters.all()].flatMap(cluster => {
+      const key = keyOf(cluster)
+      const deployment = caches.owned.deployments.get(`${cluster.metadata.namespace}/${brokersName({ cluster })}`)
+      const pods = caches.pods.by(BY_CLUSTER, key)
+      const bootstrap = this.#bootstrapOf(cluster)
+      return targetOf({ key, cluster, deployment, pods, bootstrap, now: clock.now() }, metricsAddressOf) ?? []
+    })
+  }
+
   #clusterController(client: KubeClient) {
     const { caches } = this
+    const applier = new Applier(client, OPERATOR_MANAGER)
+    const etcd = new EtcdStand({
+      client,
+      applier,
+      clock: this.#options.clock,
+      configMaps: caches.owned.configMaps,
+      statefulSets: caches.owned.statefulSets,
+      podsOf: cluster => podsOf(caches, cluster),
+      secrets: caches.secrets,
+      times: this.#options.trustTimes,
+      onWrite: (resource, object) => caches.observe(resource, object),
+      onLife: (cluster, life) => this.#tellOfLife(cluster, life),
+    })
     const reconciler = clusterReconciler({
       client,
-      applier: new Applier(client, OPERATOR_MANAGER),
+      applier,
+      etcd,
       clock: this.#options.clock,
       defaults: this.#options.defaults,
       clusters: caches.clusters,
@@ -119,15 +208,39 @@ export class Operator {
       pods: caches.pods,
       secrets: caches.secrets,
       topics: caches.topics,
+      autoscalers: caches.autoscalers,
+      lookAt: (key, uid) => this.#autoscaler.lookAt(key, uid),
+      orphansOf: key => this.#orphans.get(key) ?? [],
+      onEvent: (cluster, event, note) => this.#events.record(cluster, event, note),
       has: () => this.#discovery.found,
       onWrite: (resource, object) => caches.observe(resource, object),
     })
     const controller = this.#controller(reconciler)
     trigger(caches.clusters, controller.queue, ownKey)
     trigger(caches.secrets, controller.queue, referrers(caches.clusters, BY_SECRET))
+    trigger(caches.autoscalers, controller.queue, change => this.#clustersScaledBy(change))
     for (const kind of OWNED_KINDS) trigger(caches.owned[kind], controller.queue, controllerKey(CLUSTER.kind))
+    trigger(caches.pods, controller.queue, etcdPodKey)
     trigger(caches.topics, controller.queue, ({ type, object }) => (type === 'changed' ? [] : [clusterKeyOf(object)]))
     return controller
+  }
+
+  /** Clusters whose Deployment an autoscaler has as its target, or had. */
+  #clustersScaledBy({ object, previous }: Change<KubeObject>): string[] {
+    const deployments = [object, previous].flatMap(autoscaler => (autoscaler && scaledDeployment(autoscaler)) ?? [])
+    return [...this.caches.clusters.all()].flatMap(cluster =>
+      deployments.includes(`${cluster.metadata.namespace}/${brokersName({ cluster })}`) ? [keyOf(cluster)] : [],
+    )
+  }
+
+  /** Told in the status of the cluster as well, when that still is there. */
+  #keepOrphan(topic: KafScaleTopic, reason: string): string {
+    const key = clusterKeyOf(topic)
+    const { uid = '' } = topic.metadata
+    const orphan = { topic: topicNameOf(topic), uid, reason, time: rfc3339(this.#options.clock.now()) }
+    const others = (this.#orphans.get(key) ?? []).filter(other => other.uid !== uid)
+    if (this.caches.clusters.get(key) !== undefined) this.#orphans.set(key, [...others, orphan].slice(-100))
+    return key
   }
 
   async #bidFarewell(signal: AbortSignal): Promise<void> {
@@ -136,17 +249,20 @@ export class Operator {
     })
   }
 
-  #topicOptions(client: KubeClient): TopicReconcilerOptions {
+  #topicOptions(client: KubeClient, onOrphaned: (cluster: string) => void): TopicReconcilerOptions {
     const { caches } = this
     return {
       applier: new Applier(client, OPERATOR_MANAGER),
       clock: this.#options.clock,
       clusters: caches.clusters,
       topics: caches.topics,
-      addressOf: this.#options.addressOf ?? (cluster => this.#addressOf(cluster)),
+      addressOf: cluster => this.#bootstrapOf(cluster),
       onWrite: (resource, object) => caches.observe(resource, object),
       isEnding: (namespace, signal) => isEnding(client, namespace, signal),
-      onOrphan: (topic, reason) => this.#events.record(topic, 'TopicOrphaned', `The topic stays, because ${reason}.`),
+      onOrphan: (topic, reason) => {
+        this.#events.record(topic, 'TopicOrphaned', `The topic stays, because ${reason}.`)
+        onOrphaned(this.#keepOrphan(topic, reason))
+      },
     }
   }
 
@@ -172,6 +288,29 @@ export class Operator {
     })
     metrics.observe(controller)
     return controller
+  }
+
+  #tellOfLife(cluster: KafScaleCluster, { number, state, because }: EtcdLife): void {
+    if (number === 1 && state !== 'ending') return
+    if (state === 'ending') {
+      const why = because === 'DataLost' ? 'a majority of its members has lost its data' : 'the spec asks for it'
+      this.#events.record(
+        cluster,
+        'EtcdRestoreBegun',
+        `etcd is restored from a snapshot, because ${why}; brokers pause.`,
+      )
+    } else if (state === 'running') {
+      this.#events.record(
+        cluster,
+        'EtcdRestored',
+        'etcd runs again, from a snapshot; status.etcd.restored says what is missing.',
+      )
+    }
+  }
+
+  #bootstrapOf(cluster: KafScaleCluster): Address {
+    const { addressOf } = this.#options
+    return addressOf === undefined ? this.#addressOf(cluster) : addressOf(cluster)
   }
 
   #addressOf(cluster: KafScaleCluster): Address {

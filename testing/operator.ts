@@ -2,7 +2,7 @@
 
 import { systemClock } from '../broker/clock.ts'
 import { createLogger } from '../broker/observe/logger.ts'
-import { Operator } from '../operator/operator.ts'
+import { Operator, type OperatorOptions } from '../operator/operator.ts'
 import type { KubeClient } from '../operator/runtime/kube-client.ts'
 import { EngineMetrics } from '../operator/runtime/metrics.ts'
 import type { Address } from '../operator/topic/reconcile.ts'
@@ -12,7 +12,12 @@ export interface RunningOperator {
   stop(): Promise<void>
 }
 
-export function runOperator(client: KubeClient, identity: string, brokers: () => Address): RunningOperator {
+export function runOperator(
+  client: KubeClient,
+  identity: string,
+  brokers: () => Address,
+  more: Partial<OperatorOptions> = {},
+): RunningOperator {
   const operator = new Operator({
     client,
     clock: systemClock,
@@ -27,6 +32,7 @@ export function runOperator(client: KubeClient, identity: string, brokers: () =>
     addressOf: brokers,
     leaseTimes: { leaseMs: 1000, renewDeadlineMs: 700, retryMs: 50 },
     reflectorTimes: { watchSeconds: 60, idleMs: 120_000, backoff: { baseMs: 5, capMs: 50 }, healthyMs: 1000 },
+    ...more,
   })
   const stopping = new AbortController()
   const running = operator.run(stopping.signal)

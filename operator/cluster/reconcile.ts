@@ -2,8 +2,12 @@
 //
 // Steps: accept -> objects -> surplus -> replicas. What a step cannot do shows in the status; the workload that runs is left
 // as it is. A paused cluster only gets its status.
+//
+// A new number of brokers is told in the status before it is written: a leader that ends in between leaves a change that
+// limits the next ones although it did not happen, never one that happened and limits nothing.
 
 import type { Clock } from '../../broker/clock.ts'
+import { isRestoring } from '../etcd/life.ts'
 import type { Applier } from '../runtime/applier.ts'
 import type { Pass, Reconciler } from '../runtime/controller.ts'
 import { isKubeError, NameConflict } from '../runtime/errors.ts'
@@ -12,14 +16,21 @@ import { type KubeObject, keyOf, type Manifest } from '../runtime/object.ts'
 import { RESOURCES, type Resource, resourceName } from '../runtime/resource.ts'
 import { fail, next, type Outcome, wait } from '../runtime/step.ts'
 import type { Objects } from '../runtime/store.ts'
-import { CLUSTER, type KafScaleCluster } from '../types/kaf-scale-cluster.ts'
+import type { Look } from '../scaling/autoscaler.ts'
+import { DELETION_COST, VICTIM_COST, victims } from '../scaling/victims.ts'
+import { CLUSTER, type ClusterStatus, type KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { referredSecrets, refusalOf } from './accept.ts'
+import { careStatus } from './care-status.ts'
 import { listenersOf } from './desired/listeners.ts'
-import { brokersName, etcdName, MANAGED_BY, selectorLabels } from './desired/names.ts'
+import { brokersName, etcdName, MANAGED_BY } from './desired/names.ts'
 import { desiredObjects } from './desired/objects.ts'
+import type { EtcdStand, EtcdStanding } from './etcd-stand.ts'
 import type { AssignedAddress, ClusterInputs, OperatorDefaults, SecretVersion } from './inputs.ts'
 import { troubleOf, workloadOf } from './live.ts'
+import { type Pause, pauseOf } from './pause.ts'
 import { desiredReplicas } from './replicas.ts'
+import { rolloutReasons, withRolloutReasons } from './rollout.ts'
+import { brokerPods } from './scale-target.ts'
 import { type ClusterView, clusterStatus } from './status.ts'
 
 export const OPERATOR_MANAGER = MANAGED_BY
@@ -35,6 +46,7 @@ export type OwnedKind =
   | 'podDisruptionBudgets'
   | 'deployments'
   | 'statefulSets'
+  | 'cronJobs'
 
 export const OWNED_KINDS: readonly OwnedKind[] = [
   'serviceAccounts',
@@ -44,12 +56,17 @@ export const OWNED_KINDS: readonly OwnedKind[] = [
   'podDisruptionBudgets',
   'deployments',
   'statefulSets',
+  'cronJobs',
 ]
 
 /** Index of owned objects by the uid of their controller. */
 export const BY_OWNER = 'owner'
 /** Index of pods by the cluster that they belong to, `namespace/name`. */
 export const BY_CLUSTER = 'cluster'
+/** Index of autoscalers by the Deployment that they scale, `namespace/name`. */
+export const BY_TARGET = 'target'
+
+export type ClusterEvent = 'Rescaled' | 'RescaleFailed' | 'LagScalingFrozen' | 'ScalingConflict' | 'RollingOut'
 
 export interface ClusterReconcilerOptions {
   readonly client: KubeClient
@@ -63,15 +80,32 @@ export interface ClusterReconcilerOptions {
   readonly secrets: Objects<KubeObject>
   /** KafScaleTopics by cluster. */
   readonly topics: Objects<KubeObject>
+  /** HorizontalPodAutoscalers, by what they scale. */
+  readonly autoscalers: Objects<KubeObject>
+  /** What was last seen of the load of a cluster. */
+  readonly lookAt: (key: string, uid: string | undefined) => Look | undefined
+  /** Topics that outlived their KafScaleTopic, of a cluster, and that the status does not have yet. */
+  readonly orphansOf: (key: string) => readonly Orphan[]
+  readonly onEvent: (cluster: KafScaleCluster, event: ClusterEvent, note: string) => void
   readonly has: () => ClusterInputs['has']
+  readonly etcd: EtcdStand
   /** Tells of what was written, so that the caches have it at once. */
   readonly onWrite: (resource: Resource, object: Manifest) => void
 }
 
+export type Orphan = NonNullable<ClusterStatus['orphans']>[number]
+
 interface Context {
-  readonly inputs: ClusterInputs
+  inputs: ClusterInputs
   readonly pass: Pass
+  readonly pause: Pause | undefined
+  readonly look: Look | undefined
+  /** Name of an autoscaler that has the Deployment as its target. */
+  readonly rival: string | undefined
   refusal: ClusterView['refusal']
+  /** Why the number of brokers could not be written. */
+  scaleRefusal: string | undefined
+  etcd: EtcdStanding | undefined
 }
 
 /** After this the status is looked at again while brokers start, should a change of theirs be missed. */
@@ -82,11 +116,13 @@ export function clusterReconciler(options: ClusterReconcilerOptions): Reconciler
     name: 'kafscalecluster',
     begin: (key, pass) => begin(options, key, pass),
     steps: [
-      { name: 'accept', run: context => accept(context) },
+      { name: 'accept', run: context => accept(options, context) },
+      { name: 'etcd', run: context => establishEtcd(options, context) },
       { name: 'objects', run: context => applyObjects(options, context) },
       { name: 'surplus', run: context => removeSurplus(options, context) },
       { name: 'replicas', run: context => setReplicas(options, context) },
       { name: 'readiness', run: context => awaitReadiness(options, context) },
+      { name: 'pause', run: context => awaitEndOfPause(options, context) },
     ],
     end: (context, outcome) => writeStatus(options, context, outcome),
   }
@@ -103,7 +139,17 @@ function begin(options: ClusterReconcilerOptions, key: string, pass: Pass): Cont
     assigned: new Map(),
     has: options.has(),
   }
-  return { inputs: { ...inputs, assigned: assignedOf(options, inputs) }, pass, refusal: undefined }
+  const deployment = `${cluster.metadata.namespace}/${brokersName(inputs)}`
+  return {
+    inputs: { ...inputs, assigned: assignedOf(options, inputs) },
+    pass,
+    pause: pauseOf(cluster, options.clock.now()),
+    look: options.lookAt(key, cluster.metadata.uid),
+    rival: options.autoscalers.by(BY_TARGET, deployment)[0]?.metadata.name,
+    refusal: undefined,
+    scaleRefusal: undefined,
+    etcd: undefined,
+  }
 }
 
 function secretsOf({ secrets }: ClusterReconcilerOptions, cluster: KafScaleCluster): SecretVersion[] {
@@ -144,17 +190,34 @@ function at(value: unknown, ...path: readonly (string | number)[]): unknown {
   return found
 }
 
-async function accept(context: Context): Promise<Outcome> {
+async function accept(options: ClusterReconcilerOptions, context: Context): Promise<Outcome> {
   context.refusal = refusalOf(context.inputs)
   if (context.refusal !== undefined) return fail(context.refusal.reason, new Error(context.refusal.message), true)
-  return context.inputs.cluster.spec.paused ? wait('Paused', LOOK_AGAIN_MS * 60) : next
+  if (context.pause?.level !== 'all') return next
+  const ending = await awaitEndOfPause(options, context)
+  return ending === next ? wait('Paused', LOOK_AGAIN_MS * 60) : ending
 }
 
-async function applyObjects(options: ClusterReconcilerOptions, { inputs, pass }: Context): Promise<Outcome> {
-  for (const desired of desiredObjects(inputs)) {
-    const resource = resourceOf(desired)
-    const live = liveOf(options, resource, desired)
-    const { change, object } = await options.applier.apply({
+async function awaitEndOfPause({ clock }: ClusterReconcilerOptions, { pause }: Context): Promise<Outcome> {
+  if (pause?.until === undefined) return next
+  // A timer fires at its time at the earliest, but a clock that was set back may show less.
+  return wait('Paused', Math.max(pause.until - clock.now(), 1000))
+}
+
+async function establishEtcd(options: ClusterReconcilerOptions, context: Context): Promise<Outcome> {
+  context.etcd = await options.etcd.establish(context.inputs, context.pass.signal)
+  context.inputs = { ...context.inputs, etcd: context.etcd }
+  return next
+}
+
+async function applyObjects(options: ClusterReconcilerOptions, { inputs, pass, pause }: Context): Promise<Outcome> {
+  for (const object of desiredObjects(inputs)) {
+    const resource = resourceOf(object)
+    const live = liveOf(options, resource, object)
+    const isWorkload = resource === RESOURCES.deployments || resource === RESOURCES.statefulSets
+    if (isWorkload && live !== undefined && pause?.level === 'pods') continue
+    const desired = resource === RESOURCES.deployments ? withRolloutReasons(object, live) : object
+    const { change, object: written } = await options.applier.apply({
       resource,
       desired,
       live,
@@ -162,8 +225,9 @@ async function applyObjects(options: ClusterReconcilerOptions, { inputs, pass }:
       signal: pass.signal,
     })
     if (change === 'none') continue
-    options.onWrite(resource, object)
-    pass.log.info({ object: `${resourceName(resource)} ${keyOf(object)}`, change }, 'object written')
+    options.onWrite(resource, written)
+    pass.log.info({ object: `${resourceName(resource)} ${keyOf(written)}`, change }, 'object written')
+    tellOfRollout(options, inputs.cluster, live, written)
   }
   return next
 }
@@ -183,61 +247,157 @@ async function removeSurplus(options: ClusterReconcilerOptions, { inputs, pass }
   return next
 }
 
-async function setReplicas(options: ClusterReconcilerOptions, { inputs, pass }: Context): Promise<Outcome> {
+/** New reasons are those of pods that begin to be replaced now. */
+function tellOfRollout(
+  { onEvent }: ClusterReconcilerOptions,
+  cluster: KafScaleCluster,
+  live: Manifest | undefined,
+  written: Manifest,
+): void {
+  const reasons = rolloutReasons(written).join('; ')
+  const isNew = live !== undefined && reasons !== '' && reasons !== rolloutReasons(live).join('; ')
+  if (isNew) onEvent(cluster, 'RollingOut', `The brokers are replaced one after the other: ${reasons}.`)
+}
+
+async function setReplicas(options: ClusterReconcilerOptions, context: Context): Promise<Outcome> {
+  const { inputs, pass, look, pause, rival } = context
   const { cluster } = inputs
   const { namespace } = cluster.metadata
   const name = brokersName(inputs)
   const live = options.owned.deployments.get(`${namespace}/${name}`)
   const now = live === undefined ? undefined : workloadOf(live).wanted
-  const desired = desiredReplicas(cluster, now)
-  if (now === desired) return next
-  await options.client.scale(RESOURCES.deployments, { namespace, name }, desired, {
-    manager: SCALER_MANAGER,
-    signal: pass.signal,
-  })
+  // What is restored must find nobody who still writes for what was.
+  const mustRest = inputs.etcd !== undefined && isRestoring(inputs.etcd.life)
+  const desired = mustRest ? 0 : desiredReplicas(cluster, now, look)
+  // Two that set one number would undo each other for ever, so the other one has it; the condition says so.
+  const isLeftAlone = pause?.level === 'scaling' || (rival !== undefined && !cluster.spec.hibernation.enabled)
+  if (now === desired || (now !== undefined && isLeftAlone && !mustRest)) return next
+  const isByLoad = look?.decision.desired === desired && cluster.spec.scaling.mode === 'Auto'
+  if (isByLoad) await writeStatus(options, context, next)
+  if (isByLoad && now !== undefined && desired < now) await markVictims(options, context, now - desired)
+  try {
+    await options.client.scale(RESOURCES.deployments, { namespace, name }, desired, {
+      manager: SCALER_MANAGER,
+      signal: pass.signal,
+    })
+  } catch (cause) {
+    if (isKubeError(cause)) {
+      context.scaleRefusal = `${desired} brokers could not be set: ${cause.message}`
+      if (now !== undefined) options.onEvent(cluster, 'RescaleFailed', context.scaleRefusal)
+    }
+    throw cause
+  }
   pass.log.info({ from: now, to: desired }, 'number of brokers set')
+  if (now !== undefined && now > 0 && desired > 0) {
+    const why = isByLoad ? look.decision.explanation : `brokers.replicas is ${desired}.`
+    options.onEvent(cluster, 'Rescaled', `New size: ${desired}; reason: ${why}`)
+  }
   return next
 }
 
-async function awaitReadiness(options: ClusterReconcilerOptions, { inputs }: Context): Promise<Outcome> {
+/** Makes Kubernetes take the brokers whose end disturbs the fewest clients. */
+async function markVictims(options: ClusterReconcilerOptions, context: Context, count: number): Promise<void> {
+  const { inputs, look, pass } = context
+  const { namespace, name } = inputs.cluster.metadata
+  const chosen = new Set(victims(look?.observation.brokers ?? [], count))
+  for (const pod of brokerPods(inputs.cluster, options.pods.by(BY_CLUSTER, `${namespace}/${name}`))) {
+    const isVictim = chosen.has(pod.metadata.name)
+    if ((pod.metadata.annotations?.[DELETION_COST] === VICTIM_COST) === isVictim) continue
+    const metadata = {
+      name: pod.metadata.name,
+      namespace,
+      uid: pod.metadata.uid,
+      ...(isVictim ? { annotations: { [DELETION_COST]: VICTIM_COST } } : {}),
+    }
+    const manifest = { apiVersion: 'v1', kind: 'Pod', metadata }
+    const written = options.client.apply(RESOURCES.pods, manifest, {
+      manager: SCALER_MANAGER,
+      force: true,
+      signal: pass.signal,
+    })
+    // A pod that went meanwhile needs no mark.
+    await written.catch((cause: unknown) => {
+      if (!isKubeError(cause, 'NotFound', 'Conflict')) throw cause
+    })
+  }
+}
+
+async function awaitReadiness(options: ClusterReconcilerOptions, { inputs, look }: Context): Promise<Outcome> {
   const live = options.owned.deployments.get(`${inputs.cluster.metadata.namespace}/${brokersName(inputs)}`)
   const brokers = live === undefined ? undefined : workloadOf(live)
-  const desired = desiredReplicas(inputs.cluster, brokers?.wanted)
+  const desired = desiredReplicas(inputs.cluster, brokers?.wanted, look)
   const isDone = brokers !== undefined && !brokers.isRollingOut && brokers.ready >= desired
   return isDone ? next : wait('BrokersNotReady', LOOK_AGAIN_MS)
 }
 
 async function writeStatus(options: ClusterReconcilerOptions, context: Context, outcome: Outcome): Promise<void> {
-  const view = viewOf(options, context, outcome)
-  const status = clusterStatus(options.clock.now(), view)
-  const { cluster } = context.inputs
-  const written = await options.applier.applyStatus({
-    resource: CLUSTER,
-    live: cluster,
-    status,
-    signal: context.pass.signal,
-  })
+  const live = latest(options, context.inputs.cluster)
+  const now = options.clock.now()
+  const plain = clusterStatus(now, viewOf(options, context, outcome, live.status))
+  const status = careStatus(plain, { now, inputs: context.inputs, previous: live.status, etcd: context.etcd })
+  tellOfConditions(options, live, status)
+  const written = await options.applier.applyStatus({ resource: CLUSTER, live, status, signal: context.pass.signal })
   if (written !== undefined) options.onWrite(CLUSTER, written)
 }
 
-function viewOf(options: ClusterReconcilerOptions, { inputs, refusal }: Context, outcome: Outcome): ClusterView {
+/** As the cache has it after what this pass wrote. */
+function latest({ clusters }: ClusterReconcilerOptions, cluster: KafScaleCluster): KafScaleCluster {
+  const found = clusters.get(keyOf(cluster))
+  return found !== undefined && found.metadata.uid === cluster.metadata.uid ? found : cluster
+}
+
+/** Conditions that came about with this status and that somebody should hear of. */
+const ALARMS: readonly (readonly [type: string, reason: string, event: ClusterEvent])[] = [
+  ['LagScalingIneffective', 'NoGain', 'LagScalingFrozen'],
+  ['ScalingConflict', 'DeploymentScaledByOther', 'ScalingConflict'],
+]
+
+function tellOfConditions(
+  { onEvent }: ClusterReconcilerOptions,
+  cluster: KafScaleCluster,
+  { conditions = [] }: ClusterStatus,
+): void {
+  for (const [type, reason, event] of ALARMS) {
+    const found = conditions.find(condition => condition.type === type && condition.reason === reason)
+    const before = cluster.status?.conditions?.find(condition => condition.type === type)
+    if (found !== undefined && before?.reason !== reason) onEvent(cluster, event, found.message)
+  }
+}
+
+function viewOf(
+  options: ClusterReconcilerOptions,
+  context: Context,
+  outcome: Outcome,
+  previous: ClusterStatus | undefined,
+): ClusterView {
+  const { inputs, refusal, pause, look, rival, scaleRefusal } = context
   const { namespace, name } = inputs.cluster.metadata
+  const key = `${namespace}/${name}`
   const deployment = options.owned.deployments.get(`${namespace}/${brokersName(inputs)}`)
   const etcd = options.owned.statefulSets.get(`${namespace}/${etcdName(inputs)}`)
-  const labels = Object.entries(selectorLabels(inputs, 'broker'))
-  const pods = options.pods
-    .by(BY_CLUSTER, `${namespace}/${name}`)
-    .filter(({ metadata }) => labels.every(([label, value]) => metadata.labels?.[label] === value))
+  const pods = brokerPods(inputs.cluster, options.pods.by(BY_CLUSTER, key))
   return {
     inputs,
+    previous,
     refusal,
     failure: failureOf(outcome),
     brokers: deployment === undefined ? undefined : workloadOf(deployment),
+    rolloutReasons: rolloutReasons(deployment),
     etcd: etcd === undefined ? undefined : workloadOf(etcd),
     troubles: pods.flatMap(pod => troubleOf(pod) ?? []),
-    topics: { managed: options.topics.by(BY_CLUSTER, `${namespace}/${name}`).length },
+    topics: { managed: options.topics.by(BY_CLUSTER, key).length },
+    orphans: options.orphansOf(key),
+    pause,
+    look,
+    rival,
+    scaleRefusal,
   }
 }
+
+export const podsOf = (
+  { pods }: Pick<ClusterReconcilerOptions, 'pods'>,
+  { metadata }: Pick<KafScaleCluster, 'metadata'>,
+): readonly KubeObject[] => pods.by(BY_CLUSTER, `${metadata.namespace}/${metadata.name}`)
 
 function failureOf(outcome: Outcome): ClusterView['failure'] {
   if (outcome.kind !== 'fail') return undefined

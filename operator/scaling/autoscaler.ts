@@ -9,7 +9,7 @@ import type { Logger } from '../../broker/observe/logger.ts'
 import { deadline, pause } from '../runtime/deadline.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { type Decision, decide } from './decide.ts'
-import { type History, readHistory } from './history.ts'
+import { type History, readHistory, withoutIntent } from './history.ts'
 import type { Observation } from './observation.ts'
 
 export interface ScaleTarget {
@@ -47,6 +47,8 @@ export interface AutoscalerOptions<Target extends ScaleTarget> {
 /** As the HorizontalPodAutoscaler. */
 const EVERY_MS = 15_000
 const AT_ONCE = 4
+/** Brokers that have not answered by then are missing. */
+const LOOK_LIMIT_MS = 10_000
 
 interface Memory {
   readonly uid: string | undefined
@@ -90,14 +92,14 @@ export class Autoscaler<Target extends ScaleTarget> {
   }
 
   async #look(target: Target, outer: AbortSignal): Promise<void> {
-    const { clock, log, observe, onLook, everyMs = EVERY_MS } = this.#options
+    const { clock, log, observe, onLook } = this.#options
     const { key, cluster } = target
-    using limit = deadline(clock, everyMs, outer)
+    using limit = deadline(clock, LOOK_LIMIT_MS, outer)
     try {
       const sight = await observe(target, limit.signal)
       if (outer.aborted) return
       const at = clock.now()
-      const history = this.#historyOf(target)
+      const history = this.#historyOf(target, sight.observation.current)
       const { spec, metadata } = cluster
       const decision = decide(at, spec.scaling, history, sight.observation, metadata.generation)
       // What is not carried out has not happened, and limits nothing.
@@ -110,8 +112,8 @@ export class Autoscaler<Target extends ScaleTarget> {
     }
   }
 
-  #historyOf({ key, cluster }: Target): History {
+  #historyOf({ key, cluster }: Target, current: number): History {
     const known = this.lookAt(key, cluster.metadata.uid)
-    return known?.decision.history ?? readHistory(cluster.status?.scaling?.history)
+    return known?.decision.history ?? withoutIntent(readHistory(cluster.status?.scaling?.history), current)
   }
 }

@@ -71,3 +71,13 @@ export function storedHistory({ recommendations, events, frozenUntil, freezes, f
     ...(failures > 0 ? { failures } : {}),
   }
 }
+
+/**
+ * A change is told before it is made. One that a leader told of last and that was never made, because it ended in between,
+ * limits nothing: the size still is what it was before.
+ */
+export function withoutIntent(history: History, current: number): History {
+  const last = history.events.at(-1)
+  if (last === undefined || last.from !== current || last.to === current) return history
+  return { ...history, events: history.events.slice(0, -1) }
+}

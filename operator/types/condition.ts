@@ -30,14 +30,19 @@ export function mergeConditions(
   now: number,
 ): readonly Condition[] {
   const before = new Map(previous.map(condition => [condition.type, condition]))
+  const conditions = found.map((finding): Condition => {
+    const old = before.get(finding.type)
+    const isSame = old?.status === finding.status
+    return { ...finding, lastTransitionTime: isSame ? old.lastTransitionTime : rfc3339(now) }
+  })
+  return inOrderOf(previous, conditions)
+}
+
+/** Those that were there before at the places that they had, new ones behind them. */
+export function inOrderOf(previous: readonly Condition[], conditions: readonly Condition[]): Condition[] {
   const order = new Map(previous.map(({ type }, index) => [type, index]))
-  return found
-    .map((finding): Condition => {
-      const old = before.get(finding.type)
-      const isSame = old?.status === finding.status
-      return { ...finding, lastTransitionTime: isSame ? old.lastTransitionTime : rfc3339(now) }
-    })
-    .sort((a, b) => (order.get(a.type) ?? previous.length) - (order.get(b.type) ?? previous.length))
+  const placeOf = ({ type }: Condition): number => order.get(type) ?? previous.length
+  return conditions.toSorted((a, b) => placeOf(a) - placeOf(b))
 }
 
 /** Whole seconds, as Kubernetes writes metav1.Time. `ms` since 1970. */
