@@ -10,23 +10,34 @@ const ENV = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
 // Another apt on the machine holds dpkg's lock for a while; waiting is better than failing.
 const WAIT_FOR_LOCK = ['-o', 'DPkg::Lock::Timeout=120']
 
-/** The path of `program`, from the Debian package of the same name. */
-export async function debianProgram(program: string): Promise<string> {
-  const there = onPath(program)
+/** The path of `program`, from the Debian package of that name, or of its own. */
+export async function debianProgram(program: string, name = program): Promise<string> {
+  return packaged(name, program, () => onPath(program))
+}
+
+/** The path of a file that a Debian package brings. */
+export async function debianFile(name: string, path: string): Promise<string> {
+  return packaged(name, path, () => (isExecutable(path) ? path : undefined))
+}
+
+async function packaged(name: string, what: string, find: () => string | undefined): Promise<string> {
+  const there = find()
   if (there) return there
-  if (process.getuid?.() !== 0) throw new PartUnavailable(`no ${program} on the path, and only root may install it`)
+  if (process.getuid?.() !== 0) throw new PartUnavailable(`there is no ${what}, and only root may install it`)
   return holdingLock('apt', async () => {
-    if (!onPath(program)) await install(program)
-    const path = onPath(program)
-    if (!path) throw new PartUnavailable(`the package ${program} brought no such program`)
+    if (!find()) await install(name)
+    const path = find()
+    if (!path) throw new PartUnavailable(`the package ${name} brought no ${what}`)
     return path
   })
 }
 
+/** Where programs for root are, which not every path names. */
+const FOR_ROOT = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+
 /** The path of `program` if it is installed. */
 export function onPath(program: string): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
+  return [...(process.env.PATH ?? '').split(delimiter), ...FOR_ROOT]
     .map(folder => join(folder, program))
     .find(isExecutable)
 }

@@ -1,6 +1,8 @@
-// The programs of a Kubernetes, all of one release, and CoreDNS: built from Go modules.
+// The programs of a Kubernetes, all of one release, and CoreDNS: built from Go modules. What a node needs beside them comes
+// from Debian.
 
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { debianFile, debianProgram, onPath } from './debian.ts'
 import {
   type GoProgramsRecipe,
   type GoSourceRecipe,
@@ -109,3 +111,26 @@ func main() {
 export const pause = (): Promise<string> => goSourceProgram('pause', pauseRecipe)
 
 export const pausePresent = (): boolean => goSourceProgramPresent('pause', pauseRecipe)
+
+/** What runs containers on a node and connects them. */
+export interface ContainerRuntime {
+  readonly containerd: string
+  readonly ctr: string
+  /** Folder of plugins that give pods their network. */
+  readonly networkPlugins: string
+}
+
+const BRIDGE = '/usr/lib/cni/bridge'
+
+export async function containerRuntime(): Promise<ContainerRuntime> {
+  await debianProgram('runc')
+  await debianProgram('iptables')
+  await debianProgram('ip', 'iproute2')
+  return {
+    containerd: await debianProgram('containerd'),
+    ctr: await debianProgram('ctr', 'containerd'),
+    networkPlugins: dirname(await debianFile('containernetworking-plugins', BRIDGE)),
+  }
+}
+
+export const containerRuntimePresent = (): boolean => onPath('containerd') !== undefined && onPath('runc') !== undefined

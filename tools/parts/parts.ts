@@ -7,14 +7,30 @@ import { debianProgram, onPath } from './debian.ts'
 import { etcd, etcdPresent } from './etcd.ts'
 import { helm, helmPresent } from './helm.ts'
 import { jars, jarsPresent, jdk } from './java.ts'
-import { coredns, corednsPresent, kubernetes, kubernetesPresent, pause, pausePresent } from './kubernetes.ts'
+import {
+  containerRuntime,
+  containerRuntimePresent,
+  coredns,
+  corednsPresent,
+  kubernetes,
+  kubernetesPresent,
+  pause,
+  pausePresent,
+} from './kubernetes.ts'
 import { python, pythonPresent } from './python.ts'
 import { moto, motoPresent, s3rver, s3rverPresent, versitygw, versitygwPresent } from './s3-servers.ts'
 
 export { type EtcdPrograms, etcd } from './etcd.ts'
 export { helm } from './helm.ts'
 export { compiled, type Jdk, jdk, maven } from './java.ts'
-export { coredns, type KubernetesPrograms, kubernetes, pause } from './kubernetes.ts'
+export {
+  type ContainerRuntime,
+  containerRuntime,
+  coredns,
+  type KubernetesPrograms,
+  kubernetes,
+  pause,
+} from './kubernetes.ts'
 export { type Python, python } from './python.ts'
 export { moto, s3rver, versitygw } from './s3-servers.ts'
 export { type Available, available, PartUnavailable } from './unavailable.ts'
@@ -73,6 +89,12 @@ export const PARTS: ListedPart[] = [
     about: 'API server, controllers, scheduler, kubelet, proxy, kubectl',
     present: async () => kubernetesPresent(),
     get: async () => (await kubernetes()).kubectl,
+  },
+  {
+    name: 'containerd',
+    about: 'containers and their network on a node, from Debian',
+    present: async () => containerRuntimePresent(),
+    get: async () => (await containerRuntime()).containerd,
   },
   { name: 'coredns', about: 'DNS of a Kubernetes', present: async () => corednsPresent(), get: coredns },
   { name: 'pause', about: 'first process of a pod', present: async () => pausePresent(), get: pause },
