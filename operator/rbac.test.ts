@@ -10,6 +10,7 @@ import { createLogger } from '../broker/observe/logger.ts'
 import { KubeApi } from '../testing/kube-api/kube-api.ts'
 import { runOperator } from '../testing/operator.ts'
 import { operatorStory } from '../testing/operator-story.ts'
+import { PretendedBrokers } from '../testing/pretended-brokers.ts'
 import { GRANTS, type Grant, OWN_GRANTS } from './rbac.ts'
 
 /** Never asked for by the operator itself: the API server asks whether it may, when an owner reference blocks deletion. */
@@ -29,10 +30,12 @@ test('the rights of the operator are those that it uses, and no others', async (
   const broker = await Broker.start({ settings, log, onLost: () => {} })
   const api = await KubeApi.start()
   const { stop } = runOperator(api.client('operator'), 'operator', () => ({ host: '127.0.0.1', port: broker.port }))
+  const pods = PretendedBrokers.start(api, 'shop', 'orders')
   try {
     await operatorStory(api.bystander())
   } finally {
     await stop()
+    await pods.stop()
     await broker.stop()
     await rm(folder, { recursive: true })
   }

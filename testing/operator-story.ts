@@ -1,11 +1,14 @@
 // A story in which the operator does everything that it ever does, at least once. What it asks of the API server meanwhile is
 // compared with its rights: against the fake server, and against a real one with its audit log.
 
+import { selectorLabels } from '../operator/cluster/desired/names.ts'
+import { RESTRICTED_CONTAINER, RESTRICTED_POD } from '../operator/cluster/desired/pods.ts'
 import { isKubeError } from '../operator/runtime/errors.ts'
 import { type KubeClient, listAll } from '../operator/runtime/kube-client.ts'
 import type { Manifest } from '../operator/runtime/object.ts'
 import { RESOURCES, type Resource } from '../operator/runtime/resource.ts'
-import { CLUSTER } from '../operator/types/kaf-scale-cluster.ts'
+import { DELETION_COST } from '../operator/scaling/victims.ts'
+import { CLUSTER, clusterSchema } from '../operator/types/kaf-scale-cluster.ts'
 import { TOPIC } from '../operator/types/kaf-scale-topic.ts'
 import { until } from './operator.ts'
 
@@ -28,6 +31,20 @@ const cluster = (spec: Record<string, unknown>): Manifest => ({
   spec: { s3: { bucket: 'records', region: 'r' }, ...spec },
 })
 
+/** A pod of the cluster, for a server without controllers and nodes that make any. */
+const PLAYED_BROKER: Manifest = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    ...at('orders-broker-played'),
+    labels: selectorLabels({ cluster: clusterSchema.parse(cluster({})) }, 'broker'),
+  },
+  spec: {
+    securityContext: { ...RESTRICTED_POD },
+    containers: [{ name: 'broker', image: 'none', securityContext: { ...RESTRICTED_CONTAINER } }],
+  },
+}
+
 /** `person` may do everything. The namespace is there, and the kinds of the Prometheus operator are. */
 export async function operatorStory(person: KubeClient): Promise<void> {
   const there = (resource: Resource, name: string) =>
@@ -47,6 +64,7 @@ export async function operatorStory(person: KubeClient): Promise<void> {
       { name: 'b', port: 9094 },
     ],
     brokers: { replicas: 4 },
+    scaling: { mode: 'Auto', max: 5 },
   }
   await person.apply(CLUSTER, cluster(everything), user)
   await person.apply(TOPIC, topic, user)
@@ -55,6 +73,17 @@ export async function operatorStory(person: KubeClient): Promise<void> {
     'the finalizer',
     async () => ((await find(person, TOPIC, 'orphan'))?.metadata.finalizers ?? []).length > 0,
   )
+  // Fewer brokers: one of them is marked to go.
+  await person.apply(RESOURCES.pods, PLAYED_BROKER, user)
+  await there(RESOURCES.deployments, 'orders-broker')
+  const isWanted = async (size: number) =>
+    Object((await find(person, RESOURCES.deployments, 'orders-broker'))?.spec).replicas === size
+  await until('four brokers', () => isWanted(4))
+  await person.apply(CLUSTER, cluster({ ...everything, scaling: { mode: 'Auto', max: 3 } }), user)
+  await until('three brokers', () => isWanted(3))
+  const played = await find(person, RESOURCES.pods, PLAYED_BROKER.metadata.name)
+  if (played?.metadata.annotations?.[DELETION_COST] === undefined) throw new Error('no broker was marked to go')
+  await person.delete(RESOURCES.pods, PLAYED_BROKER.metadata)
   // Objects that are there before they are seen are asked for, and those that are not wanted any more are removed.
   await person.apply(
     CLUSTER,

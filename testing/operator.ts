@@ -30,6 +30,7 @@ export function runOperator(
     identity,
     metrics: new EngineMetrics(),
     addressOf: brokers,
+    lookEveryMs: 200,
     leaseTimes: { leaseMs: 1000, renewDeadlineMs: 700, retryMs: 50 },
     reflectorTimes: { watchSeconds: 60, idleMs: 120_000, backoff: { baseMs: 5, capMs: 50 }, healthyMs: 1000 },
     ...more,

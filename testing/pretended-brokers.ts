@@ -2,6 +2,7 @@
 // it wants, each with a small server of metrics behind it. Pods of the lowest deletion cost go first.
 
 import { createServer, type Server } from 'node:http'
+import { ifFound } from '../operator/runtime/errors.ts'
 import type { KubeObject, Manifest } from '../operator/runtime/object.ts'
 import { RESOURCES } from '../operator/runtime/resource.ts'
 import type { ScrapeAddress } from '../operator/signals/scrape.ts'
@@ -78,9 +79,12 @@ export class PretendedBrokers {
       updatedReplicas: count,
     }
     const { apiVersion, kind } = deployment
-    await this.#api
-      .bystander()
-      .applyStatus(RESOURCES.deployments, { apiVersion, kind, metadata: this.#at, status }, kubelet)
+    // Gone meanwhile: then there is nothing to tell.
+    await ifFound(
+      this.#api
+        .bystander()
+        .applyStatus(RESOURCES.deployments, { apiVersion, kind, metadata: this.#at, status }, kubelet),
+    )
   }
 
   async #add(cluster: string): Promise<void> {
