@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { KubeApi } from '../testing/kube-api/kube-api.ts'
 import { runOperator, until } from '../testing/operator.ts'
 import { PretendedBrokers } from '../testing/pretended-brokers.ts'
-import type { OperatorOptions } from './operator.ts'
+import type { Operator, OperatorOptions } from './operator.ts'
+import { EngineMetrics } from './runtime/metrics.ts'
 import type { Manifest } from './runtime/object.ts'
 import { RESOURCES } from './runtime/resource.ts'
 import { CLUSTER, type ClusterStatus, clusterSchema } from './types/kaf-scale-cluster.ts'
@@ -248,6 +249,40 @@ describe('other modes', () => {
     expect(replicas()).toBe(2)
     await api.bystander().scale(CLUSTER, at('orders'), 4, { manager: 'keda' })
     await until('the size of the autoscaler', () => replicas() === 4)
+  })
+
+  test('what External tells is a page and metrics, the same of every operator whether it leads or not', async () => {
+    await applyCluster({ mode: 'External' }, { brokers: { replicas: 2 } })
+    spread(500)
+    const metrics = new EngineMetrics()
+    const { operator: leader, stop } = runOperator(api.client('one'), 'one', () => ({ host: '127.0.0.1', port: 1 }), {
+      metricsAddressOf: PretendedBrokers.addressOf,
+      lookEveryMs: 50,
+      metrics,
+    })
+    stops.push(stop)
+    await until('what is told', () => status()?.scaling?.desired === 5)
+    const waiting = runOperator(api.client('two'), 'two', () => ({ host: '127.0.0.1', port: 1 }))
+    stops.push(waiting.stop)
+    const page = (operator: Operator) => operator.page('/scaling/shop/orders')
+    await until('the page of the other', () => page(waiting.operator)?.desiredReplicas === 5)
+    expect(page(leader)).toMatchObject({
+      desiredReplicas: 5,
+      currentReplicas: 2,
+      mode: 'External',
+      explanation: '2 brokers become 5: connections asks for 5.',
+      signals: { connections: { value: 250, target: 100 } },
+    })
+    expect(page(waiting.operator)).toMatchObject({
+      desiredReplicas: 5,
+      signals: { connections: { value: 250, target: 100 } },
+    })
+    expect(leader.page('/scaling/shop/other')).toBeUndefined()
+    const text = await metrics.registry.metrics()
+    expect(text).toContain('kafscale_operator_scaling_desired_replicas{namespace="shop",cluster="orders"} 5')
+    expect(text).toContain(
+      'kafscale_operator_scaling_signal{namespace="shop",cluster="orders",signal="connections"} 250',
+    )
   })
 
   test('Manual is left alone whatever the load is', async () => {

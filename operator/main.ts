@@ -68,6 +68,7 @@ async function run(): Promise<number> {
     live: () => operator.controllers.filter(({ isAlive }) => !isAlive).map(({ name }) => name),
     ready: () => operator.unready(),
     registry: metrics.registry,
+    page: path => operator.page(path),
   })
   const port = await health.listen()
   log.info({ port, namespace: watched ?? connection.namespace }, 'operator starts')

@@ -36,6 +36,7 @@ import type { Change } from './runtime/store.ts'
 import { controllerKey, labelKey, type Mapper, ownKey, referrers, trigger } from './runtime/triggers.ts'
 import { WorkQueue } from './runtime/work-queue.ts'
 import { Autoscaler, type Look } from './scaling/autoscaler.ts'
+import { type Published, type PublishedCluster, published, publishMetrics } from './scaling/published.ts'
 import { readLag } from './signals/lag-reader.ts'
 import { Observer } from './signals/observer.ts'
 import { scrape } from './signals/scrape.ts'
@@ -116,6 +117,7 @@ export class Operator {
       instance: options.identity,
     })
     this.caches = new Caches({ client, clock, random, log, namespace: options.watched, times: options.reflectorTimes })
+    publishMetrics(metrics.registry, () => this.published())
     this.#autoscaler = this.#newAutoscaler(key => clusters.enqueue([key]))
     const clusters = this.#clusterController(fenced)
     this.#topics = this.#topicOptions(fenced, key => clusters.enqueue([key]))
@@ -147,6 +149,20 @@ export class Operator {
   /** What was last seen of the load of a cluster; undefined when we do not lead. */
   lookAt(cluster: KafScaleCluster): Look | undefined {
     return this.#autoscaler.lookAt(keyOf(cluster), cluster.metadata.uid)
+  }
+
+  /** Every cluster of which it is known how many brokers it should have. */
+  published(): PublishedCluster[] {
+    return [...this.caches.clusters.all()].flatMap(cluster => {
+      const { name, namespace = '' } = cluster.metadata
+      const facts = published(cluster, this.lookAt(cluster))
+      return facts === undefined ? [] : [{ namespace, name, published: facts }]
+    })
+  }
+
+  /** `/scaling/NAMESPACE/NAME`: what others may scale that cluster by. */
+  page(path: string): Published | undefined {
+    return this.published().find(({ namespace, name }) => path === `/scaling/${namespace}/${name}`)?.published
   }
 
   #newAutoscaler(onLook: (key: string) => void): Autoscaler<Target> {

@@ -1,4 +1,5 @@
 // What Kubernetes asks of the operator's pod: /healthz (should it be restarted), /readyz (are its caches filled), /metrics.
+// Other pages are JSON, of whoever makes the server.
 
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,6 +15,8 @@ export interface HealthServerOptions {
   readonly live: Check
   readonly ready: Check
   readonly registry: Registry
+  /** What a path of any other name shows; undefined when it shows nothing. */
+  readonly page?: (path: string) => object | undefined
 }
 
 export class HealthServer {
@@ -53,9 +56,23 @@ export class HealthServer {
         response.end(await registry.metrics())
         return
       default:
-        response.statusCode = 404
-        response.end()
+        return show(response, this.#options.page?.(decoded(url)))
     }
+  }
+}
+
+function show(response: ServerResponse, page: object | undefined): void {
+  response.statusCode = page === undefined ? 404 : 200
+  if (page !== undefined) response.setHeader('content-type', 'application/json')
+  response.end(page === undefined ? '' : JSON.stringify(page))
+}
+
+/** The path without its query. One that cannot be read names nothing. */
+function decoded(url: string): string {
+  try {
+    return decodeURIComponent(url.split('?')[0] ?? '')
+  } catch {
+    return ''
   }
 }
 
