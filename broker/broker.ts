@@ -19,6 +19,8 @@ import type { Logger } from './observe/logger.ts'
 import { MeasuredStore } from './observe/measured-store.ts'
 import { Metrics } from './observe/metrics.ts'
 import { BrokerPeers } from './peers.ts'
+import type { Credentials } from './security/credentials.ts'
+import { SCRAM_NUMBERS } from './security/scram.ts'
 import { BrokerService } from './service.ts'
 import type { Settings } from './settings.ts'
 import { systemRandom } from './system-random.ts'
@@ -106,8 +108,15 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
   opened(() => http.close())
   const service = new BrokerService(clock)
   const budget = new ByteBudget(settings.produceMemoryBytes)
-  const listeners = await openListeners(settings, { clock, log, service, budget, opened })
-  const peers = new BrokerPeers(clock, internalListener(settings))
+  // The listeners are open before there is a state, whose users may come in by them.
+  let known: Lives | undefined
+  const credentials: Credentials = {
+    scram: (mechanism, user) => known?.core?.replica.state.security.scram.get(user)?.get(SCRAM_NUMBERS[mechanism]),
+    newNonce: () => systemRandom.uuid(),
+  }
+  const listeners = await openListeners(settings, { clock, log, service, budget, credentials, opened })
+  const internal = listeners.find(({ listener }) => listener.name === internalListener(settings))
+  const peers = new BrokerPeers(clock, internalListener(settings), internal?.gate.tls?.material)
   opened(async () => peers.close())
   const lives = await Lives.begin({
     core: {
@@ -128,6 +137,7 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
     mayBeginAnew: backing.outlivesBroker,
     onOver: onLost,
   })
+  known = lives
   readMetrics(metrics, { lives, listeners, budget })
   health.check('broker', () => unready(lives))
   const { state, brokerId } = lives.core?.replica ?? {}

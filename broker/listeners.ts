@@ -3,11 +3,15 @@
  * any broker of the cluster. `planListeners` is pure; `openListeners` opens the sockets.
  */
 import type { Clock } from './clock.ts'
+import { SettingsError } from './load-settings.ts'
 import { Admission } from './net/admission.ts'
 import type { ByteBudget } from './net/byte-budget.ts'
-import { defaultConnectionSettings, type Service } from './net/connection.ts'
+import { defaultConnectionSettings, type Peer, type Service } from './net/connection.ts'
 import { Listener } from './net/listener.ts'
 import type { Logger } from './observe/logger.ts'
+import type { Credentials } from './security/credentials.ts'
+import { type Gate, openGate } from './security/gate.ts'
+import { securityOf } from './security/listener-security.ts'
 import { ClientContext } from './service.ts'
 import type { NamedAddress } from './setting-kinds.ts'
 import { DEFAULT_LISTENER, type Settings } from './settings.ts'
@@ -44,6 +48,7 @@ export function internalListener(settings: Settings): string {
 export interface OpenListener {
   readonly plan: ListenerPlan
   readonly listener: Listener<ClientContext>
+  readonly gate: Gate
 }
 
 export interface ListenerParts {
@@ -51,11 +56,12 @@ export interface ListenerParts {
   readonly log: Logger
   readonly service: Service<ClientContext>
   readonly budget: ByteBudget
+  readonly credentials: Credentials
   /** Called with what closes each listener, as soon as it is open. */
   readonly opened: (close: () => Promise<void>) => void
 }
 
-/** Rejects with Node's error when an address cannot be listened on. */
+/** Rejects with Node's error when an address cannot be listened on, with a SettingsError when its security cannot be had. */
 export async function openListeners(settings: Settings, parts: ListenerParts): Promise<OpenListener[]> {
   const admission = new Admission({
     maxConnections: settings.maxConnections,
@@ -63,20 +69,52 @@ export async function openListeners(settings: Settings, parts: ListenerParts): P
   })
   const open: OpenListener[] = []
   for (const plan of planListeners(settings)) {
+    const gate = await openListenerGate(settings, plan.bind.name, parts)
+    parts.opened(async () => gate.close())
     const listener = await Listener.open(plan.bind, {
       ...parts,
+      tls: gate.tls,
       admission,
       settings: {
         ...defaultConnectionSettings,
         maxRequestBytes: settings.maxRequestBytes,
         maxIdleMs: settings.connectionsMaxIdleMs,
       },
-      newContext: peer => new ClientContext(peer),
+      newContext: (peer, certificate) =>
+        new ClientContext(peer, end => gate.authentication({ certificate, ...tellers(parts.log, peer, end) })),
     })
     parts.opened(() => listener.drain(0))
-    open.push({ plan, listener })
+    open.push({ plan, listener, gate })
   }
   return open
+}
+
+async function openListenerGate(settings: Settings, name: string, parts: ListenerParts): Promise<Gate> {
+  const { clock, log, credentials } = parts
+  const onProblem = (problem: string): void => log.warn({ listener: name, problem }, 'security of a listener')
+  try {
+    return await openGate(securityOf(settings.listenerSecurity, name), { clock, ...credentials, onProblem })
+  } catch (cause) {
+    throw new SettingsError(`KAFSCALE_LISTENER_SECURITY: ${name}: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    })
+  }
+}
+
+/** Failures are for the audit log. Successes are many, and tell nothing that requests do not. */
+function tellers(log: Logger, { id, listener, remoteAddress }: Peer, end: () => void) {
+  return {
+    onFailed: (mechanism: string, reason: string): void => {
+      log.warn(
+        { audit: 'authentication', listener, connection: id, peer: remoteAddress, mechanism, reason },
+        'authentication failed',
+      )
+      end()
+    },
+    onKnown: (mechanism: string, principal: string): void => {
+      log.debug({ listener, connection: id, peer: remoteAddress, mechanism, principal }, 'authenticated')
+    },
+  }
 }
 
 /** What the other brokers and the clients are told of a listener. */

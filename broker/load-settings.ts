@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
+import { securityOf } from './security/listener-security.ts'
 import { DEFAULT_LISTENER, type Settings, settingFacts, settingsSchema } from './settings.ts'
 
 export class SettingsError extends Error {
@@ -92,19 +93,35 @@ function checkListeners({
   advertisedListeners = [],
   sharedListeners = [],
   internalListener,
+  listenerSecurity = {},
 }: Settings): void {
   const known = new Set(listeners?.map(({ name }) => name) ?? [DEFAULT_LISTENER])
   const named: [string, readonly string[]][] = [
     ['KAFSCALE_ADVERTISED_LISTENERS', advertisedListeners.map(({ name }) => name)],
     ['KAFSCALE_SHARED_LISTENERS', sharedListeners],
     ['KAFSCALE_INTERNAL_LISTENER', internalListener === undefined ? [] : [internalListener]],
+    ['KAFSCALE_LISTENER_SECURITY', Object.keys(listenerSecurity)],
   ]
   for (const [setting, names] of named) {
     const stranger = names.find(name => !known.has(name))
     if (stranger !== undefined) throw new SettingsError(`${setting}: there is no listener ${stranger}`)
   }
+  const undescribed = [...known].find(
+    name => listenerSecurity[name] === undefined && securityOf(listenerSecurity, name).protocol !== 'PLAINTEXT',
+  )
+  if (undescribed !== undefined) {
+    throw new SettingsError(`KAFSCALE_LISTENER_SECURITY: it does not say how the listener ${undescribed} is secured`)
+  }
   if (known.size <= sharedListeners.length) {
     throw new SettingsError('KAFSCALE_SHARED_LISTENERS: one listener must not be shared, for the brokers themselves')
+  }
+  const internal = internalListener ?? [...known].find(name => !sharedListeners.includes(name)) ?? DEFAULT_LISTENER
+  const { protocol, clientAuth } = securityOf(listenerSecurity, internal)
+  const isTrusted = protocol === 'PLAINTEXT' || (protocol === 'SSL' && clientAuth === 'required')
+  if (sharedListeners.length > 0 && !isTrusted) {
+    throw new SettingsError(
+      `KAFSCALE_LISTENER_SECURITY: brokers reach each other by ${internal}, which must be SSL with clientAuth required, or PLAINTEXT`,
+    )
   }
   if (internalListener !== undefined && sharedListeners.includes(internalListener)) {
     throw new SettingsError(
@@ -136,5 +153,7 @@ function describe(issue: z.core.$ZodIssue | undefined, values: Readonly<Record<s
   const facts = settingFacts.find(one => one.key === key)
   const name = facts === undefined ? key : `${facts.env} (${key} in a file)`
   if (values[key] === undefined) return `${name} is required. ${facts?.description ?? ''}`.trim()
+  // What stands inside of a mapping is not repeated: some of it may be secret.
+  if (issue.path.length > 1) return `${name}: ${issue.path.slice(1).join('.')}: ${issue.message}`
   return `${name}: ${issue.message}, but it is "${String(values[key])}"`
 }

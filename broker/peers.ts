@@ -8,6 +8,7 @@ import type { Peers } from './api/forwarding.ts'
 import { BrokerConnection } from './client/connection.ts'
 import type { Clock } from './clock.ts'
 import type { Epoch } from './ledger/ledger.ts'
+import type { TlsMaterial } from './net/tls-acceptor.ts'
 import type { Member } from './state/members.ts'
 import type { ApiName, RequestOf, ResponseOf } from './wire/api.ts'
 
@@ -27,14 +28,16 @@ interface Idle {
 export class BrokerPeers implements Peers {
   readonly #clock: Clock
   readonly #listener: string
+  readonly #tls: () => TlsMaterial | undefined
   /** By epoch: a new life of a broker is another peer. */
   readonly #idle = new Map<Epoch, Idle[]>()
   readonly #busy = new Map<BrokerConnection, Epoch>()
 
-  /** `listener`: name of that by which brokers reach each other. */
-  constructor(clock: Clock, listener: string) {
+  /** `listener`: name of that by which brokers reach each other; `tls`: what this broker shows there, and whom it trusts. */
+  constructor(clock: Clock, listener: string, tls: () => TlsMaterial | undefined = () => undefined) {
     this.#clock = clock
     this.#listener = listener
+    this.#tls = tls
   }
 
   async ask<Name extends ApiName>(
@@ -76,7 +79,9 @@ export class BrokerPeers implements Peers {
     if (address === undefined) throw new Error(`broker ${member.brokerId} has no listener ${this.#listener}`)
     const { host, port } = address
     const clock = this.#clock
-    return BrokerConnection.open({ host, port, clock, clientId: 'kafscale-broker', timeoutMs: CONNECT_MS })
+    const tls = this.#tls()
+    const options = { host, port, clock, clientId: 'kafscale-broker', timeoutMs: CONNECT_MS }
+    return BrokerConnection.open(tls === undefined ? options : { ...options, tls })
   }
 
   #takeIdle({ epoch }: Member): BrokerConnection | undefined {

@@ -6,6 +6,7 @@ import type { Dispatcher } from './api/dispatcher.ts'
 import type { Client } from './api/handler.ts'
 import { type Clock, sleep } from './clock.ts'
 import type { Connection, Peer, Service } from './net/connection.ts'
+import type { Authentication } from './security/authentication.ts'
 
 /** A client whose broker is not back by then is better off with another one: its connection is closed. */
 const LONGEST_WAIT_MS = 10_000
@@ -14,14 +15,17 @@ const LONGEST_WAIT_MS = 10_000
 export class ClientContext implements Client {
   readonly listener: string
   readonly host: string
+  readonly authentication: Authentication
   readonly #controller = new AbortController()
   softwareName = ''
   softwareVersion = ''
-  #watched = false
+  #connection: Connection<ClientContext> | undefined
 
-  constructor({ listener, remoteAddress }: Peer) {
+  /** `authenticate` is given what ends the connection once the answer in progress is sent. */
+  constructor({ listener, remoteAddress }: Peer, authenticate: (end: () => void) => Authentication) {
     this.listener = listener
     this.host = remoteAddress
+    this.authentication = authenticate(() => this.#connection?.drain())
   }
 
   get gone(): AbortSignal {
@@ -29,8 +33,8 @@ export class ClientContext implements Client {
   }
 
   watch(connection: Connection<ClientContext>): void {
-    if (this.#watched) return
-    this.#watched = true
+    if (this.#connection !== undefined) return
+    this.#connection = connection
     connection.onClose(() => this.#controller.abort())
   }
 }

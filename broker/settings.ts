@@ -1,6 +1,7 @@
 /** Every setting of the broker, in one schema: names, defaults, bounds, meanings. load-settings.ts reads them. */
 import { z } from 'zod'
 import { logLevels } from './observe/logger.ts'
+import { listenerSecurity } from './security/listener-security.ts'
 import { address, flag, flagValue, MIB, namedAddresses, names, number, url, urls, whole } from './setting-kinds.ts'
 
 /** Name of the listener when no listeners are named. */
@@ -49,6 +50,12 @@ export const settingsSchema = z.strictObject({
     'KAFSCALE_INTERNAL_LISTENER',
     'Name of the listener by which brokers reach each other; by default the first that is not shared.',
     z.string().min(1).optional(),
+  ),
+  listenerSecurity: setting(
+    'KAFSCALE_LISTENER_SECURITY',
+    'How listeners are secured, by name, in YAML: protocol, certFile, keyFile, clientCaFile, clientAuth, principalMappingRules, ' +
+      'mechanisms, usersFile, oauth, maxReauthMs (docs/security.md).',
+    listenerSecurity,
   ),
   rack: setting('KAFSCALE_RACK', 'Zone of this broker (broker.rack).', z.string().min(1).optional()),
   metrics: setting('KAFSCALE_METRICS_ADDR', 'Address for metrics and health checks.', address(':19093')),

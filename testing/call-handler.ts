@@ -1,5 +1,7 @@
 /** Calls a handler as a connection would: the request and the response go over the wire's bytes in the version given. */
+
 import type { Client, Handler } from '../broker/api/handler.ts'
+import { ANONYMOUS, withoutSasl } from '../broker/security/authentication.ts'
 import { type ApiName, apis, type RequestOf, type ResponseOf } from '../broker/wire/api.ts'
 import { Reader } from '../broker/wire/reader.ts'
 import { Writer } from '../broker/wire/writer.ts'
@@ -8,6 +10,7 @@ export const testClient: Client = {
   listener: 'PLAINTEXT',
   host: '127.0.0.1',
   gone: new AbortController().signal,
+  authentication: withoutSasl(ANONYMOUS),
   softwareName: 'test',
   softwareVersion: '1',
 }

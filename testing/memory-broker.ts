@@ -10,6 +10,7 @@ import { Gaps } from '../broker/data/gaps.ts'
 import { type LedgerFaults, MemoryLedger, noFaults } from '../broker/ledger/memory.ts'
 import { MemoryStore } from '../broker/objects/memory.ts'
 import { createLogger } from '../broker/observe/logger.ts'
+import { ANONYMOUS, withoutSasl } from '../broker/security/authentication.ts'
 import { FEATURE_LEVEL } from '../broker/state/commands.ts'
 import {
   type ApiName,
@@ -167,6 +168,7 @@ function newClient(): Client {
     listener: 'PLAINTEXT',
     host: '127.0.0.1',
     gone: new AbortController().signal,
+    authentication: withoutSasl(ANONYMOUS),
     softwareName: '',
     softwareVersion: '',
   }

@@ -7,6 +7,7 @@ import { Gaps } from '../broker/data/gaps.ts'
 import { MemoryLedger } from '../broker/ledger/memory.ts'
 import { MemoryStore } from '../broker/objects/memory.ts'
 import { createLogger } from '../broker/observe/logger.ts'
+import { ANONYMOUS, withoutSasl } from '../broker/security/authentication.ts'
 import { FEATURE_LEVEL } from '../broker/state/commands.ts'
 import type { ApiName, RequestOf, ResponseOf } from '../broker/wire/api.ts'
 import { type MetadataRequest, newMetadataRequest } from '../broker/wire/messages.gen.ts'
@@ -155,6 +156,7 @@ function clientOf(listener: string): Client {
     listener,
     host: '127.0.0.1',
     gone: new AbortController().signal,
+    authentication: withoutSasl(ANONYMOUS),
     softwareName: '',
     softwareVersion: '',
   }

@@ -315,6 +315,23 @@ export const exchanges: { readonly [Name in ApiName]?: Exchange<Name> } = {
     good: () => wire.newListConfigResourcesRequest({}),
     bad: (_, version) => [wire.newListConfigResourcesRequest({ resourceTypes: version >= 1 ? [99] : [] })],
   },
+  DescribeUserScramCredentials: {
+    good: () => wire.newDescribeUserScramCredentialsRequest({ users: null }),
+    bad: () => [
+      wire.newDescribeUserScramCredentialsRequest({ users: [{ name: 'nobody' }] }),
+      wire.newDescribeUserScramCredentialsRequest({ users: [{ name: 'u' }, { name: 'u' }] }),
+    ],
+  },
+  AlterUserScramCredentials: {
+    good: () => alterScram('u', 2, 4096),
+    bad: () => [
+      alterScram('', 1, 4096),
+      alterScram('u', 0, 4096),
+      alterScram('u', 1, 4095),
+      alterScram('u', 1, 16_385),
+      wire.newAlterUserScramCredentialsRequest({ deletions: [{ name: 'nobody', mechanism: 1 }], upsertions: [] }),
+    ],
+  },
   DescribeTopicPartitions: {
     good: () => wire.newDescribeTopicPartitionsRequest({ topics: [{ name: 't' }], responsePartitionLimit: 1 }),
     bad: () => [
@@ -473,6 +490,11 @@ function incrementalAlterConfigs(
 function createPartitions(name: string, count: number): wire.CreatePartitionsRequest {
   const topics = [{ name, count, assignments: null }]
   return wire.newCreatePartitionsRequest({ topics, timeoutMs: 1000, validateOnly: false })
+}
+
+function alterScram(name: string, mechanism: number, iterations: number): wire.AlterUserScramCredentialsRequest {
+  const upsertion = { name, mechanism, iterations, salt: Buffer.from('salt'), saltedPassword: Buffer.alloc(64, 1) }
+  return wire.newAlterUserScramCredentialsRequest({ deletions: [], upsertions: [upsertion] })
 }
 
 function offsetDelete(groupId: string, name: string, partitionIndex: number): wire.OffsetDeleteRequest {

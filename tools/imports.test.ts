@@ -17,9 +17,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   data: ['clock.ts', 'wire', 'state', 'ledger', 'objects'],
   groups: ['clock.ts', 'observe', 'wire', 'state', 'ledger'],
   upkeep: ['clock.ts', 'wire', 'state', 'ledger', 'objects', 'data', 'groups', 'observe'],
-  api: ['clock.ts', 'wire', 'state', 'ledger', 'data', 'groups'],
+  api: ['clock.ts', 'wire', 'state', 'ledger', 'data', 'groups', 'security'],
   net: ['clock.ts', 'observe', 'wire'],
   client: ['clock.ts', 'net', 'wire'],
+  security: ['clock.ts', 'net', 'wire', 'state'],
 }
 
 /** The same for the operator. `runtime` knows nothing of Kafka; of the broker there are only these doors. */

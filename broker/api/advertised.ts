@@ -48,6 +48,8 @@ const NAMES: readonly ApiName[] = [
   'DescribeProducers',
   'ListConfigResources',
   'DescribeTopicPartitions',
+  'DescribeUserScramCredentials',
+  'AlterUserScramCredentials',
 ]
 
 export const advertised: readonly AdvertisedRange[] = NAMES.map(name => {

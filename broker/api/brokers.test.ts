@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { ANONYMOUS, withoutSasl } from '../security/authentication.ts'
 import { ClusterState } from '../state/cluster-state.ts'
 import { writeBrokerInfo } from '../state/commands.gen.ts'
 import { Writer } from '../wire/writer.ts'
@@ -38,6 +39,7 @@ const client = (host: string, listener = 'PLAINTEXT'): Client => ({
   listener,
   host,
   gone: new AbortController().signal,
+  authentication: withoutSasl(ANONYMOUS),
   softwareName: '',
   softwareVersion: '',
 })

@@ -5,6 +5,7 @@ import { coreOptions, type Shared, sharedParts, startCore } from '../../testing/
 import { topicIdOf } from '../../testing/state-story.ts'
 import { Core } from '../core.ts'
 import type { MemoryConnection } from '../ledger/memory.ts'
+import { ANONYMOUS, withoutSasl } from '../security/authentication.ts'
 import { buildBatch } from '../wire/batch-builder.ts'
 import { errorCode } from '../wire/errors.ts'
 import {
@@ -20,6 +21,7 @@ const client = {
   listener: 'PLAINTEXT',
   host: '127.0.0.1',
   gone: new AbortController().signal,
+  authentication: withoutSasl(ANONYMOUS),
   softwareName: '',
   softwareVersion: '',
 }

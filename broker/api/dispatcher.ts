@@ -2,7 +2,7 @@
  * From frames to handlers and back: reads the header, chooses the codec, calls the handler, writes the answer.
  *
  * As Kafka does, a request that cannot be read (unknown API, version outside its range, malformed body) closes the
- * connection, with one exception: an ApiVersions request of an unknown version is answered in version 0 with
+ * connection, as does one that may not be asked before the client has authenticated. There is one exception: an ApiVersions request of an unknown version is answered in version 0 with
  * UNSUPPORTED_VERSION and the range of ApiVersions itself, so that a newer client can step down (KIP-511). Bytes behind
  * the body are ignored, as Kafka does: librdkafka 2.16 sends some behind Metadata requests.
  */
@@ -46,11 +46,14 @@ export class Dispatcher {
 
   /** Resolves with the response in pieces, or with null when there is none. Rejects when the connection must be closed. */
   async handle(frame: Buffer, client: Client): Promise<readonly Buffer[] | null> {
+    const { authentication } = client
+    if (authentication.takesBareTokens) return bareToken(frame, client)
     const reader = new Reader(frame)
     const key = reader.int16()
     const version = reader.int16()
     const name = apiName(key)
     if (name === undefined || !isAdvertised(name)) throw new WireError(`API ${key} is not served`)
+    if (!authentication.admits(name)) throw new WireError(`${name} before authentication`)
     const { firstVersion, lastVersion } = apis[name]
     if (version < firstVersion || version > lastVersion) {
       if (name === 'ApiVersions') return tooNewApiVersions(reader)
@@ -104,6 +107,13 @@ export class Dispatcher {
       throw cause
     }
   }
+}
+
+/** After a SaslHandshake of version 0 tokens come and go without header; a failure has no answer but the end. */
+async function bareToken(frame: Buffer, { authentication }: Client): Promise<readonly Buffer[]> {
+  const answer = await authentication.authenticate(frame)
+  if (answer.errorCode !== errorCode.NONE) throw new WireError(answer.errorMessage ?? 'authentication failed')
+  return [answer.token]
 }
 
 function tooNewApiVersions(reader: Reader): readonly Buffer[] {

@@ -4,6 +4,7 @@
  * A handler does what depends on the order of requests before its first `await`. It answers bad input by the error codes
  * of its response; what it throws closes the connection, so it throws only where Kafka closes too.
  */
+import type { Authentication } from '../security/authentication.ts'
 import type { ApiName, RequestOf, ResponseOf } from '../wire/api.ts'
 
 /** What the broker keeps for a client's connection. */
@@ -12,6 +13,8 @@ export interface Client {
   readonly listener: string
   /** IP address. */
   readonly host: string
+  /** Who the client is, and what it may ask before that is known. */
+  readonly authentication: Authentication
   /** Aborts when the client is gone. */
   readonly gone: AbortSignal
   /** `ClientSoftwareName` and `ClientSoftwareVersion` of its ApiVersions request (KIP-511); empty before. */

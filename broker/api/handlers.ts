@@ -1,5 +1,6 @@
 /** All handlers, by the name of their API. */
 import { alterConfigs } from './alter-configs.ts'
+import { alterUserScramCredentials } from './alter-user-scram-credentials.ts'
 import { apiVersions } from './api-versions.ts'
 import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
@@ -12,6 +13,7 @@ import { describeGroups } from './describe-groups.ts'
 import { describeLogDirs } from './describe-log-dirs.ts'
 import { describeProducers } from './describe-producers.ts'
 import { describeTopicPartitions } from './describe-topic-partitions.ts'
+import { describeUserScramCredentials } from './describe-user-scram-credentials.ts'
 import { fetch } from './fetch.ts'
 import { findCoordinator } from './find-coordinator.ts'
 import { withForwarding } from './forwarding.ts'
@@ -70,6 +72,8 @@ export function allHandlers(parts: Parts): Handlers {
     DescribeProducers: describeProducers(parts),
     ListConfigResources: listConfigResources(parts),
     DescribeTopicPartitions: describeTopicPartitions(parts),
+    DescribeUserScramCredentials: describeUserScramCredentials(parts),
+    AlterUserScramCredentials: alterUserScramCredentials(parts),
   }
   return withForwarding(handlers, parts)
 }

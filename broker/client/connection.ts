@@ -5,7 +5,8 @@
  * slow rejects all its calls and takes no new ones. Answers come in the order of the calls, so a call that waits
  * long holds up those behind it: use one connection for each such call.
  */
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { Clock } from '../clock.ts'
 import { FrameReader } from '../net/frame-reader.ts'
 import {
@@ -27,6 +28,8 @@ export interface BrokerConnectionOptions {
   readonly clock: Clock
   /** For connecting, and for calls that name no limit of their own, ms. */
   readonly timeoutMs: number
+  /** For a listener with TLS: whom to trust, and what to show. */
+  readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>
   /** An answer of more bytes breaks the connection. */
   readonly largestAnswer?: number
 }
@@ -163,9 +166,12 @@ export class BrokerConnection {
 }
 
 function openSocket(options: BrokerConnectionOptions): Promise<Socket> {
-  const { host, port, timeoutMs, clock } = options
+  const { host, port, timeoutMs, clock, tls } = options
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true })
+    const servername = isIP(host) === 0 ? { servername: host } : {}
+    const socket =
+      tls === undefined ? connect({ host, port, noDelay: true }) : connectTls({ host, port, ...servername, ...tls })
+    socket.setNoDelay(true)
     const fail = (why: string): void => {
       socket.destroy()
       reject(new BrokerUnreachable(`${address(options)}: ${why}`))
@@ -176,7 +182,7 @@ function openSocket(options: BrokerConnectionOptions): Promise<Socket> {
       fail(cause.message)
     }
     socket.once('error', onError)
-    socket.once('connect', () => {
+    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       clock.clearTimeout(timer)
       socket.off('error', onError)
       resolve(socket)

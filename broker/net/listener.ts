@@ -1,9 +1,12 @@
-// One listening address of the broker: accepts connections within the limits and ends them in good order.
+// One listening address of the broker: accepts connections within the limits, does the handshake of TLS where there is one,
+// and ends connections in good order.
 
+import type { X509Certificate } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Logger } from '../observe/logger.ts'
 import type { Admission } from './admission.ts'
 import { Connection, type ConnectionParts, type Peer } from './connection.ts'
+import { TlsAcceptor, type TlsServing } from './tls-acceptor.ts'
 
 export interface ListenerSettings {
   /** Kafka's listener name, for example `PLAINTEXT`. */
@@ -17,8 +20,10 @@ export interface ListenerSettings {
 export interface ListenerParts<Context> extends ConnectionParts<Context> {
   readonly admission: Admission
   readonly log: Logger
-  /** Makes what the service keeps for a connection. */
-  readonly newContext: (peer: Peer) => Context
+  /** Undefined for connections in clear. */
+  readonly tls?: TlsServing | undefined
+  /** Makes what the service keeps for a connection; `certificate` is that of the client, if it has shown one. */
+  readonly newContext: (peer: Peer, certificate: X509Certificate | undefined) => Context
 }
 
 const backlog = 1024
@@ -29,6 +34,7 @@ export class Listener<Context> {
   readonly #parts: ListenerParts<Context>
   readonly #log: Logger
   readonly #server: Server
+  readonly #tls: TlsAcceptor | undefined
   readonly #connections = new Set<Connection<Context>>()
   #accepted = 0
   #drained: Promise<void> | null = null
@@ -42,6 +48,9 @@ export class Listener<Context> {
       { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs },
       socket => this.#accept(socket),
     )
+    const { tls } = parts
+    const refused = (reason: string): void => this.#log.info({ reason }, 'TLS handshake refused')
+    this.#tls = tls && new TlsAcceptor(tls, (socket, certificate) => this.#serve(socket, certificate), refused)
   }
 
   /** Resolves when connections are accepted. Rejects with Node's error, EADDRINUSE for example. */
@@ -75,6 +84,7 @@ export class Listener<Context> {
 
   async #drain(limitMs: number): Promise<void> {
     this.#server.close()
+    this.#tls?.close()
     for (const connection of this.#connections) connection.drain()
     if (this.#connections.size === 0) return
     const { clock } = this.#parts
@@ -102,40 +112,63 @@ export class Listener<Context> {
   }
 
   #accept(socket: Socket): void {
-    const { admission, newContext } = this.#parts
-    const peer = this.#peerOf(socket)
-    const refused = peer === null ? 'gone already' : this.#refusal(peer)
-    if (refused !== null || peer === null) {
-      this.#log.info({ peer: peer?.remoteAddress, reason: refused }, 'connection refused')
+    const address = addressOf(socket)
+    const refused = address === null ? 'gone already' : this.#refusal(address)
+    if (refused !== null || address === null) {
+      this.#log.info({ peer: address, reason: refused }, 'connection refused')
       socket.on('error', () => {})
       socket.destroy()
       return
     }
+    socket.on('close', () => this.#parts.admission.leave(address))
+    if (this.#tls === undefined) this.#serve(socket, undefined)
+    else this.#tls.take(socket)
+  }
+
+  #serve(socket: Socket, certificate: X509Certificate | undefined): void {
+    const peer = this.#peerOf(socket)
+    if (peer === null) {
+      socket.destroy()
+      return
+    }
     const log = this.#log.child({ connection: peer.id })
-    const connection = new Connection(socket, peer, newContext(peer), log, this.#parts)
+    let context: Context
+    try {
+      context = this.#parts.newContext(peer, certificate)
+    } catch (cause) {
+      log.info({ peer: peer.remoteAddress, reason: String(cause) }, 'connection refused')
+      socket.destroy()
+      return
+    }
+    const connection = new Connection(socket, peer, context, log, this.#parts)
     this.#connections.add(connection)
     log.debug({ peer: peer.remoteAddress, port: peer.remotePort }, 'connection accepted')
     socket.on('close', () => {
       this.#connections.delete(connection)
-      admission.leave(peer.remoteAddress)
       log.debug('connection closed')
       if (this.#connections.size === 0) this.#allClosed()
     })
   }
 
-  #refusal(peer: Peer): string | null {
-    return this.#drained === null ? this.#parts.admission.enter(peer.remoteAddress) : 'shutting down'
+  #refusal(address: string): string | null {
+    return this.#drained === null ? this.#parts.admission.enter(address) : 'shutting down'
   }
 
   #peerOf(socket: Socket): Peer | null {
-    const { remoteAddress, remotePort, localPort } = socket
-    if (remoteAddress === undefined || remotePort === undefined || localPort === undefined) return null
+    const { remotePort, localPort } = socket
+    const remoteAddress = addressOf(socket)
+    if (remoteAddress === null || remotePort === undefined || localPort === undefined) return null
     return {
       id: `${this.name}-${++this.#accepted}`,
       listener: this.name,
-      remoteAddress: remoteAddress.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, ''),
+      remoteAddress,
       remotePort,
       localPort,
     }
   }
+}
+
+/** IPv4 addresses are written as such even on an IPv6 socket; null when the client is gone already. */
+function addressOf({ remoteAddress }: Socket): string | null {
+  return remoteAddress?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, '') ?? null
 }

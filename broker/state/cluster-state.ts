@@ -18,6 +18,7 @@ import { Groups } from './groups.ts'
 import { members } from './members.ts'
 import { ObjectTable } from './objects.ts'
 import { type Applied, Changes, DONE, type Outcome, refused } from './outcome.ts'
+import { Security } from './security.ts'
 
 /** A broker's life: open while its key exists in the ledger. */
 export interface Session {
@@ -53,6 +54,7 @@ export class ClusterState {
   readonly catalog = new Catalog()
   readonly objects = new ObjectTable()
   readonly groups = new Groups()
+  readonly security = new Security()
   readonly sessions = new Map<number, Session>()
   /** Closed sessions whose orphans may still be in the store -> state time at which each closed. */
   readonly closedSessions = new Map<number, number>()
@@ -81,7 +83,7 @@ export class ClusterState {
     if (event.kind === 'entry') this.#applyEntry(event.epoch, event.number, event.payload, changes)
     else if (event.kind === 'session-opened') this.#openSession(event.epoch, event.info)
     else this.#closeSession(event.epoch)
-    const sizes = [this.objects.live.size, this.objects.dead.size, this.sessions.size]
+    const sizes = [this.objects.live.size, this.objects.dead.size, this.sessions.size, ...this.security.sizes]
     this.digest = mixDigest(this.digest, event.position, changes.outcomes, sizes)
     return changes
   }
@@ -123,6 +125,12 @@ export class ClusterState {
         this.objects.forget(command.body.handles)
         for (const epoch of command.body.sessions) this.closedSessions.delete(epoch)
         return DONE
+      case 'alterScram':
+        return this.security.alterScram(command.body)
+      case 'alterAcls':
+        return this.security.alterAcls(command.body)
+      case 'alterQuotas':
+        return this.security.alterQuotas(command.body)
       case 'append':
         return applyAppend(this, command.body, epoch, changes)
       case 'replace':

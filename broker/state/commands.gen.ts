@@ -32,6 +32,96 @@ export function writeAllocateProducerIds(w: Writer, m: AllocateProducerIds, vers
   w.onlyUnknownTags(m.unknownTaggedFields)
 }
 
+export interface AlterAcls {
+  additions: readonly AlterAclsAclBinding[]
+  removals: readonly AlterAclsAclBinding[]
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newAlterAcls(from: Init<AlterAcls, 'additions' | 'removals'>): AlterAcls {
+  return {
+    additions: from.additions,
+    removals: from.removals,
+  }
+}
+
+export function readAlterAcls(r: Reader, version: number): AlterAcls {
+  checkVersion('AlterAcls', version, 0, 0)
+  const additions: AlterAclsAclBinding[] = []
+  for (let left = r.compactArrayLength(8); left > 0; left--) additions.push(readAlterAclsAclBinding(r, version))
+  const removals: AlterAclsAclBinding[] = []
+  for (let left = r.compactArrayLength(8); left > 0; left--) removals.push(readAlterAclsAclBinding(r, version))
+  const unknown = r.unknownTags()
+  const m: AlterAcls = { additions, removals }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+export function writeAlterAcls(w: Writer, m: AlterAcls, version: number): void {
+  checkVersion('AlterAcls', version, 0, 0)
+  w.compactArrayLength(m.additions.length)
+  for (const element of m.additions) writeAlterAclsAclBinding(w, element, version)
+  w.compactArrayLength(m.removals.length)
+  for (const element of m.removals) writeAlterAclsAclBinding(w, element, version)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface AlterAclsAclBinding {
+  resourceType: number
+  patternType: number
+  resourceName: string
+  principal: string
+  host: string
+  operation: number
+  permission: number
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newAlterAclsAclBinding(from: Init<AlterAclsAclBinding, 'resourceType' | 'patternType' | 'resourceName' | 'principal' | 'host' | 'operation' | 'permission'>): AlterAclsAclBinding {
+  return {
+    resourceType: from.resourceType,
+    patternType: from.patternType,
+    resourceName: from.resourceName,
+    principal: from.principal,
+    host: from.host,
+    operation: from.operation,
+    permission: from.permission,
+  }
+}
+
+function readAlterAclsAclBinding(r: Reader, _version: number): AlterAclsAclBinding {
+  const resourceType = r.int8()
+  const patternType = r.int8()
+  const resourceName = r.compactString()
+  const principal = r.compactString()
+  const host = r.compactString()
+  const operation = r.int8()
+  const permission = r.int8()
+  const unknown = r.unknownTags()
+  const m: AlterAclsAclBinding = {
+    resourceType,
+    patternType,
+    resourceName,
+    principal,
+    host,
+    operation,
+    permission,
+  }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeAlterAclsAclBinding(w: Writer, m: AlterAclsAclBinding, _version: number): void {
+  w.int8(m.resourceType)
+  w.int8(m.patternType)
+  w.compactString(m.resourceName)
+  w.compactString(m.principal)
+  w.compactString(m.host)
+  w.int8(m.operation)
+  w.int8(m.permission)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
 export interface AlterConfigs {
   resourceType: number
   resourceName: string
@@ -93,6 +183,232 @@ function readAlterConfigsChange(r: Reader, _version: number): AlterConfigsChange
 function writeAlterConfigsChange(w: Writer, m: AlterConfigsChange, _version: number): void {
   w.compactString(m.name)
   w.compactNullableString(m.value)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface AlterQuotas {
+  entries: readonly AlterQuotasEntry[]
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newAlterQuotas(from: Init<AlterQuotas, 'entries'>): AlterQuotas {
+  return {
+    entries: from.entries,
+  }
+}
+
+export function readAlterQuotas(r: Reader, version: number): AlterQuotas {
+  checkVersion('AlterQuotas', version, 0, 0)
+  const entries: AlterQuotasEntry[] = []
+  for (let left = r.compactArrayLength(3); left > 0; left--) entries.push(readAlterQuotasEntry(r, version))
+  const unknown = r.unknownTags()
+  const m: AlterQuotas = { entries }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+export function writeAlterQuotas(w: Writer, m: AlterQuotas, version: number): void {
+  checkVersion('AlterQuotas', version, 0, 0)
+  w.compactArrayLength(m.entries.length)
+  for (const element of m.entries) writeAlterQuotasEntry(w, element, version)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface AlterQuotasEntry {
+  entity: readonly AlterQuotasEntity[]
+  changes: readonly AlterQuotasChange[]
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newAlterQuotasEntry(from: Init<AlterQuotasEntry, 'entity' | 'changes'>): AlterQuotasEntry {
+  return {
+    entity: from.entity,
+    changes: from.changes,
+  }
+}
+
+function readAlterQuotasEntry(r: Reader, version: number): AlterQuotasEntry {
+  const entity: AlterQuotasEntity[] = []
+  for (let left = r.compactArrayLength(3); left > 0; left--) entity.push(readAlterQuotasEntity(r, version))
+  const changes: AlterQuotasChange[] = []
+  for (let left = r.compactArrayLength(11); left > 0; left--) changes.push(readAlterQuotasChange(r, version))
+  const unknown = r.unknownTags()
+  const m: AlterQuotasEntry = { entity, changes }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeAlterQuotasEntry(w: Writer, m: AlterQuotasEntry, version: number): void {
+  w.compactArrayLength(m.entity.length)
+  for (const element of m.entity) writeAlterQuotasEntity(w, element, version)
+  w.compactArrayLength(m.changes.length)
+  for (const element of m.changes) writeAlterQuotasChange(w, element, version)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface AlterQuotasChange {
+  key: string
+  value: number
+  remove: boolean
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newAlterQuotasChange(from: Init<AlterQuotasChange, 'key' | 'value' | 'remove'>): AlterQuotasChange {
+  return {
+    key: from.key,
+    value: from.value,
+    remove: from.remove,
+  }
+}
+
+function readAlterQuotasChange(r: Reader, _version: number): AlterQuotasChange {
+  const key = r.compactString()
+  const value = r.float64()
+  const remove = r.bool()
+  const unknown = r.unknownTags()
+  const m: AlterQuotasChange = { key, value, remove }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeAlterQuotasChange(w: Writer, m: AlterQuotasChange, _version: number): void {
+  w.compactString(m.key)
+  w.float64(m.value)
+  w.bool(m.remove)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface AlterQuotasEntity {
+  type: string
+  name: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newAlterQuotasEntity(from: Init<AlterQuotasEntity, 'type' | 'name'>): AlterQuotasEntity {
+  return {
+    type: from.type,
+    name: from.name,
+  }
+}
+
+function readAlterQuotasEntity(r: Reader, _version: number): AlterQuotasEntity {
+  const type = r.compactString()
+  const name = r.compactNullableString()
+  const unknown = r.unknownTags()
+  const m: AlterQuotasEntity = { type, name }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeAlterQuotasEntity(w: Writer, m: AlterQuotasEntity, _version: number): void {
+  w.compactString(m.type)
+  w.compactNullableString(m.name)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface AlterScram {
+  removals: readonly AlterScramRemoval[]
+  upserts: readonly AlterScramUpsert[]
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newAlterScram(from: Init<AlterScram, 'removals' | 'upserts'>): AlterScram {
+  return {
+    removals: from.removals,
+    upserts: from.upserts,
+  }
+}
+
+export function readAlterScram(r: Reader, version: number): AlterScram {
+  checkVersion('AlterScram', version, 0, 0)
+  const removals: AlterScramRemoval[] = []
+  for (let left = r.compactArrayLength(3); left > 0; left--) removals.push(readAlterScramRemoval(r, version))
+  const upserts: AlterScramUpsert[] = []
+  for (let left = r.compactArrayLength(10); left > 0; left--) upserts.push(readAlterScramUpsert(r, version))
+  const unknown = r.unknownTags()
+  const m: AlterScram = { removals, upserts }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+export function writeAlterScram(w: Writer, m: AlterScram, version: number): void {
+  checkVersion('AlterScram', version, 0, 0)
+  w.compactArrayLength(m.removals.length)
+  for (const element of m.removals) writeAlterScramRemoval(w, element, version)
+  w.compactArrayLength(m.upserts.length)
+  for (const element of m.upserts) writeAlterScramUpsert(w, element, version)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface AlterScramUpsert {
+  user: string
+  mechanism: number
+  iterations: number
+  salt: Buffer
+  storedKey: Buffer
+  serverKey: Buffer
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newAlterScramUpsert(from: Init<AlterScramUpsert, 'user' | 'mechanism' | 'iterations' | 'salt' | 'storedKey' | 'serverKey'>): AlterScramUpsert {
+  return {
+    user: from.user,
+    mechanism: from.mechanism,
+    iterations: from.iterations,
+    salt: from.salt,
+    storedKey: from.storedKey,
+    serverKey: from.serverKey,
+  }
+}
+
+function readAlterScramUpsert(r: Reader, _version: number): AlterScramUpsert {
+  const user = r.compactString()
+  const mechanism = r.int8()
+  const iterations = r.int32()
+  const salt = r.compactBytes()
+  const storedKey = r.compactBytes()
+  const serverKey = r.compactBytes()
+  const unknown = r.unknownTags()
+  const m: AlterScramUpsert = { user, mechanism, iterations, salt, storedKey, serverKey }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeAlterScramUpsert(w: Writer, m: AlterScramUpsert, _version: number): void {
+  w.compactString(m.user)
+  w.int8(m.mechanism)
+  w.int32(m.iterations)
+  w.compactBytes(m.salt)
+  w.compactBytes(m.storedKey)
+  w.compactBytes(m.serverKey)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface AlterScramRemoval {
+  user: string
+  mechanism: number
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newAlterScramRemoval(from: Init<AlterScramRemoval, 'user' | 'mechanism'>): AlterScramRemoval {
+  return {
+    user: from.user,
+    mechanism: from.mechanism,
+  }
+}
+
+function readAlterScramRemoval(r: Reader, _version: number): AlterScramRemoval {
+  const user = r.compactString()
+  const mechanism = r.int8()
+  const unknown = r.unknownTags()
+  const m: AlterScramRemoval = { user, mechanism }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeAlterScramRemoval(w: Writer, m: AlterScramRemoval, _version: number): void {
+  w.compactString(m.user)
+  w.int8(m.mechanism)
   w.onlyUnknownTags(m.unknownTaggedFields)
 }
 
@@ -1220,6 +1536,12 @@ export interface Snapshot {
   topics: readonly SnapshotTopic[]
   configs: readonly SnapshotConfig[]
   groups: readonly SnapshotGroup[]
+  /** Tag 0, default []. */
+  scram: readonly SnapshotScram[]
+  /** Tag 1, default []. */
+  acls: readonly SnapshotAcl[]
+  /** Tag 2, default []. */
+  quotas: readonly SnapshotQuota[]
   unknownTaggedFields?: readonly UnknownTaggedField[]
 }
 
@@ -1240,6 +1562,9 @@ export function newSnapshot(from: Init<Snapshot, 'position' | 'time' | 'clusterI
     topics: from.topics,
     configs: from.configs,
     groups: from.groups,
+    scram: from.scram ?? [],
+    acls: from.acls ?? [],
+    quotas: from.quotas ?? [],
   }
 }
 
@@ -1267,7 +1592,24 @@ export function readSnapshot(r: Reader, version: number): Snapshot {
   for (let left = r.compactArrayLength(3); left > 0; left--) configs.push(readSnapshotConfig(r, version))
   const groups: SnapshotGroup[] = []
   for (let left = r.compactArrayLength(27); left > 0; left--) groups.push(readSnapshotGroup(r, version))
-  const unknown = r.unknownTags()
+  let scram: SnapshotScram[] = []
+  let acls: SnapshotAcl[] = []
+  let quotas: SnapshotQuota[] = []
+  let unknown: UnknownTaggedField[] | undefined
+  for (let left = r.uvarint(), tag = -1; left > 0; left--) {
+    tag = r.nextTag(tag)
+    const end = r.taggedFieldEnd()
+    if (tag === 0) {
+      for (let left = r.compactArrayLength(10); left > 0; left--) scram.push(readSnapshotScram(r, version))
+    } else if (tag === 1) {
+      for (let left = r.compactArrayLength(8); left > 0; left--) acls.push(readSnapshotAcl(r, version))
+    } else if (tag === 2) {
+      for (let left = r.compactArrayLength(3); left > 0; left--) quotas.push(readSnapshotQuota(r, version))
+    } else {
+      unknown = r.unknownTag(unknown, tag, end)
+    }
+    r.expectPosition(end)
+  }
   const m: Snapshot = {
     position,
     time,
@@ -1284,6 +1626,9 @@ export function readSnapshot(r: Reader, version: number): Snapshot {
     topics,
     configs,
     groups,
+    scram,
+    acls,
+    quotas,
   }
   if (unknown !== undefined) m.unknownTaggedFields = unknown
   return m
@@ -1313,6 +1658,217 @@ export function writeSnapshot(w: Writer, m: Snapshot, version: number): void {
   for (const element of m.configs) writeSnapshotConfig(w, element, version)
   w.compactArrayLength(m.groups.length)
   for (const element of m.groups) writeSnapshotGroup(w, element, version)
+  let count = m.unknownTaggedFields === undefined ? 0 : m.unknownTaggedFields.length
+  if (m.scram.length !== 0) count++
+  if (m.acls.length !== 0) count++
+  if (m.quotas.length !== 0) count++
+  w.uvarint(count)
+  if (m.scram.length !== 0) {
+    const place = w.beginTag(0)
+    w.compactArrayLength(m.scram.length)
+    for (const element of m.scram) writeSnapshotScram(w, element, version)
+    w.endTag(place)
+  }
+  if (m.acls.length !== 0) {
+    const place = w.beginTag(1)
+    w.compactArrayLength(m.acls.length)
+    for (const element of m.acls) writeSnapshotAcl(w, element, version)
+    w.endTag(place)
+  }
+  if (m.quotas.length !== 0) {
+    const place = w.beginTag(2)
+    w.compactArrayLength(m.quotas.length)
+    for (const element of m.quotas) writeSnapshotQuota(w, element, version)
+    w.endTag(place)
+  }
+  w.unknownTags(m.unknownTaggedFields, 3)
+}
+
+export interface SnapshotQuota {
+  entity: readonly SnapshotEntity[]
+  values: readonly SnapshotValue[]
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newSnapshotQuota(from: Init<SnapshotQuota, 'entity' | 'values'>): SnapshotQuota {
+  return {
+    entity: from.entity,
+    values: from.values,
+  }
+}
+
+function readSnapshotQuota(r: Reader, version: number): SnapshotQuota {
+  const entity: SnapshotEntity[] = []
+  for (let left = r.compactArrayLength(3); left > 0; left--) entity.push(readSnapshotEntity(r, version))
+  const values: SnapshotValue[] = []
+  for (let left = r.compactArrayLength(10); left > 0; left--) values.push(readSnapshotValue(r, version))
+  const unknown = r.unknownTags()
+  const m: SnapshotQuota = { entity, values }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeSnapshotQuota(w: Writer, m: SnapshotQuota, version: number): void {
+  w.compactArrayLength(m.entity.length)
+  for (const element of m.entity) writeSnapshotEntity(w, element, version)
+  w.compactArrayLength(m.values.length)
+  for (const element of m.values) writeSnapshotValue(w, element, version)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface SnapshotValue {
+  key: string
+  value: number
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newSnapshotValue(from: Init<SnapshotValue, 'key' | 'value'>): SnapshotValue {
+  return {
+    key: from.key,
+    value: from.value,
+  }
+}
+
+function readSnapshotValue(r: Reader, _version: number): SnapshotValue {
+  const key = r.compactString()
+  const value = r.float64()
+  const unknown = r.unknownTags()
+  const m: SnapshotValue = { key, value }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeSnapshotValue(w: Writer, m: SnapshotValue, _version: number): void {
+  w.compactString(m.key)
+  w.float64(m.value)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface SnapshotEntity {
+  type: string
+  name: string | null
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newSnapshotEntity(from: Init<SnapshotEntity, 'type' | 'name'>): SnapshotEntity {
+  return {
+    type: from.type,
+    name: from.name,
+  }
+}
+
+function readSnapshotEntity(r: Reader, _version: number): SnapshotEntity {
+  const type = r.compactString()
+  const name = r.compactNullableString()
+  const unknown = r.unknownTags()
+  const m: SnapshotEntity = { type, name }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeSnapshotEntity(w: Writer, m: SnapshotEntity, _version: number): void {
+  w.compactString(m.type)
+  w.compactNullableString(m.name)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface SnapshotAcl {
+  resourceType: number
+  patternType: number
+  resourceName: string
+  principal: string
+  host: string
+  operation: number
+  permission: number
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newSnapshotAcl(from: Init<SnapshotAcl, 'resourceType' | 'patternType' | 'resourceName' | 'principal' | 'host' | 'operation' | 'permission'>): SnapshotAcl {
+  return {
+    resourceType: from.resourceType,
+    patternType: from.patternType,
+    resourceName: from.resourceName,
+    principal: from.principal,
+    host: from.host,
+    operation: from.operation,
+    permission: from.permission,
+  }
+}
+
+function readSnapshotAcl(r: Reader, _version: number): SnapshotAcl {
+  const resourceType = r.int8()
+  const patternType = r.int8()
+  const resourceName = r.compactString()
+  const principal = r.compactString()
+  const host = r.compactString()
+  const operation = r.int8()
+  const permission = r.int8()
+  const unknown = r.unknownTags()
+  const m: SnapshotAcl = {
+    resourceType,
+    patternType,
+    resourceName,
+    principal,
+    host,
+    operation,
+    permission,
+  }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeSnapshotAcl(w: Writer, m: SnapshotAcl, _version: number): void {
+  w.int8(m.resourceType)
+  w.int8(m.patternType)
+  w.compactString(m.resourceName)
+  w.compactString(m.principal)
+  w.compactString(m.host)
+  w.int8(m.operation)
+  w.int8(m.permission)
+  w.onlyUnknownTags(m.unknownTaggedFields)
+}
+
+export interface SnapshotScram {
+  user: string
+  mechanism: number
+  iterations: number
+  salt: Buffer
+  storedKey: Buffer
+  serverKey: Buffer
+  unknownTaggedFields?: readonly UnknownTaggedField[]
+}
+
+export function newSnapshotScram(from: Init<SnapshotScram, 'user' | 'mechanism' | 'iterations' | 'salt' | 'storedKey' | 'serverKey'>): SnapshotScram {
+  return {
+    user: from.user,
+    mechanism: from.mechanism,
+    iterations: from.iterations,
+    salt: from.salt,
+    storedKey: from.storedKey,
+    serverKey: from.serverKey,
+  }
+}
+
+function readSnapshotScram(r: Reader, _version: number): SnapshotScram {
+  const user = r.compactString()
+  const mechanism = r.int8()
+  const iterations = r.int32()
+  const salt = r.compactBytes()
+  const storedKey = r.compactBytes()
+  const serverKey = r.compactBytes()
+  const unknown = r.unknownTags()
+  const m: SnapshotScram = { user, mechanism, iterations, salt, storedKey, serverKey }
+  if (unknown !== undefined) m.unknownTaggedFields = unknown
+  return m
+}
+
+function writeSnapshotScram(w: Writer, m: SnapshotScram, _version: number): void {
+  w.compactString(m.user)
+  w.int8(m.mechanism)
+  w.int32(m.iterations)
+  w.compactBytes(m.salt)
+  w.compactBytes(m.storedKey)
+  w.compactBytes(m.serverKey)
   w.onlyUnknownTags(m.unknownTaggedFields)
 }
 

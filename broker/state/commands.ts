@@ -31,6 +31,9 @@ export type Command =
   | { readonly type: 'deleteOffsets'; readonly body: gen.DeleteOffsets }
   | { readonly type: 'forgetObjects'; readonly body: gen.ForgetObjects }
   | { readonly type: 'raiseFeatureLevel'; readonly body: gen.RaiseFeatureLevel }
+  | { readonly type: 'alterScram'; readonly body: gen.AlterScram }
+  | { readonly type: 'alterAcls'; readonly body: gen.AlterAcls }
+  | { readonly type: 'alterQuotas'; readonly body: gen.AlterQuotas }
 
 export interface Entry {
   readonly featureLevel: number
@@ -130,6 +133,15 @@ function writeBody(w: Writer, { type, body }: Command): number {
     case 'raiseFeatureLevel':
       gen.writeRaiseFeatureLevel(w, body, VERSION)
       return 15
+    case 'alterScram':
+      gen.writeAlterScram(w, body, VERSION)
+      return 16
+    case 'alterAcls':
+      gen.writeAlterAcls(w, body, VERSION)
+      return 17
+    case 'alterQuotas':
+      gen.writeAlterQuotas(w, body, VERSION)
+      return 18
   }
 }
 
@@ -166,6 +178,12 @@ function readBody(type: number, version: number, r: Reader): Command {
       return { type: 'forgetObjects', body: gen.readForgetObjects(r, version) }
     case 15:
       return { type: 'raiseFeatureLevel', body: gen.readRaiseFeatureLevel(r, version) }
+    case 16:
+      return { type: 'alterScram', body: gen.readAlterScram(r, version) }
+    case 17:
+      return { type: 'alterAcls', body: gen.readAlterAcls(r, version) }
+    case 18:
+      return { type: 'alterQuotas', body: gen.readAlterQuotas(r, version) }
     default:
       throw new WireError(`command type ${type} is not known`)
   }

@@ -12,7 +12,30 @@ function randomCommand(random: SeededRandom, state: ClusterState, number: number
   const topicId = state.catalog.byName.get(name)?.id ?? topicIdOf(number)
   const groupId = `group-${random.int(1, 3)}`
   const partition = random.int(0, 3)
-  switch (random.int(0, 14)) {
+  switch (random.int(0, 17)) {
+    case 15: {
+      const one = { user: `user-${random.int(1, 3)}`, mechanism: random.int(1, 2) }
+      const bytes = { salt: Buffer.from([number]), storedKey: Buffer.from('s'), serverKey: Buffer.from('k') }
+      const upserts = [{ ...one, iterations: 4096 + number, ...bytes }]
+      return {
+        type: 'alterScram',
+        body: random.chance(0.3) ? { removals: [one], upserts: [] } : { removals: [], upserts },
+      }
+    }
+    case 16: {
+      const resource = { resourceType: 2, patternType: random.pick([3, 4]), resourceName: name }
+      const acl = { ...resource, principal: 'User:a', host: '*', operation: random.int(3, 6), permission: 3 }
+      const body = random.chance(0.3) ? { additions: [], removals: [acl] } : { additions: [acl], removals: [] }
+      return { type: 'alterAcls', body }
+    }
+    case 17: {
+      const entity = [
+        { type: 'user', name: random.pick([null, 'a']) },
+        { type: 'client-id', name: 'c' },
+      ].slice(random.int(0, 1))
+      const changes = [{ key: `rate-${random.int(1, 2)}`, value: random.int(1, 9) / 4, remove: random.chance(0.3) }]
+      return { type: 'alterQuotas', body: { entries: [{ entity, changes }] } }
+    }
     case 0:
       return {
         type: 'createTopic',

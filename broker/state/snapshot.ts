@@ -72,6 +72,14 @@ function picture(state: ClusterState): Snapshot {
     })),
     configs: [...state.catalog.configs].map(([resource, settings]) => ({ resource, settings: settingsOf(settings) })),
     groups: [...state.groups.byId.values()].map(pictureOfGroup),
+    scram: [...state.security.scram].flatMap(([user, mechanisms]) =>
+      [...mechanisms].map(([mechanism, record]) => ({ user, mechanism, ...record })),
+    ),
+    acls: [...state.security.acls.values()],
+    quotas: [...state.security.quotas.values()].map(({ entity, values }) => ({
+      entity,
+      values: [...values].map(([key, value]) => ({ key, value })),
+    })),
   }
 }
 
@@ -123,6 +131,7 @@ function restore(snapshot: Snapshot, knownLevel: number): ClusterState {
     state.catalog.configs.set(resource, new Map(settings.map(({ name, value }) => [name, value])))
   }
   for (const group of snapshot.groups) restoreGroup(state, group)
+  restoreSecurity(state, snapshot)
   return state
 }
 
@@ -155,6 +164,14 @@ function restoreTopic(state: ClusterState, snapshot: SnapshotTopic): void {
     for (const { producerId, epoch, lastTime, lastTimestamp, batches } of partition.producers) {
       log.producers.histories.set(producerId, { epoch, lastTime, lastTimestamp, batches: [...batches] })
     }
+  }
+}
+
+function restoreSecurity({ security }: ClusterState, { scram, acls, quotas }: Snapshot): void {
+  for (const credential of scram) security.putScram(credential)
+  security.alterAcls({ additions: acls, removals: [] })
+  for (const { entity, values } of quotas) {
+    security.putQuotas(entity, new Map(values.map(({ key, value }) => [key, value])))
   }
 }
 

@@ -2,8 +2,10 @@
  * Simulated clients. They call the handlers of whichever broker they like with typed requests, give up after a while,
  * and try again elsewhere, as real ones do; every answer goes into the history.
  */
+
 import type { Client } from '../../broker/api/handler.ts'
 import { sleep } from '../../broker/clock.ts'
+import { ANONYMOUS, withoutSasl } from '../../broker/security/authentication.ts'
 import { NO_LIMIT } from '../../broker/state/topic-config-keys.ts'
 import { buildBatch, recordsOf } from '../../broker/wire/batch-builder.ts'
 import { errorCode } from '../../broker/wire/errors.ts'
@@ -41,6 +43,7 @@ const client: Client = {
   listener: 'PLAINTEXT',
   host: 'simulated',
   gone: new AbortController().signal,
+  authentication: withoutSasl(ANONYMOUS),
   softwareName: '',
   softwareVersion: '',
 }

@@ -2,9 +2,32 @@
  * The commands of ledger entries. Each is a flexible message (KIP-482), so that a later release can add tagged fields
  * that an older one keeps, and versions that raise the feature level.
  */
-import { array, bool, bytes, int8, int16, int32, int64, message, string, uuid } from '../../wire/schema/notation.ts'
+import {
+  array,
+  bool,
+  bytes,
+  float64,
+  int8,
+  int16,
+  int32,
+  int64,
+  message,
+  shared,
+  string,
+  uuid,
+} from '../../wire/schema/notation.ts'
 
 const first = { versions: [0, 0], flexibleSince: 0 } as const
+
+const acl = shared('AclBinding', {
+  resourceType: int8(),
+  patternType: int8(),
+  resourceName: string(),
+  principal: string(),
+  host: string(),
+  operation: int8(),
+  permission: int8(),
+})
 
 /** What a session's info holds: which broker lives in it. */
 export const brokerInfo = message('BrokerInfo', first, {
@@ -157,3 +180,30 @@ export const forgetObjects = message('ForgetObjects', first, { handles: array(in
 
 /** Type 15. Raises the level of commands that every later writer may use. */
 export const raiseFeatureLevel = message('RaiseFeatureLevel', first, { level: int16() })
+
+/** Type 16. Users' SCRAM credentials (KIP-554); a removal of what is not there does nothing. */
+export const alterScram = message('AlterScram', first, {
+  removals: array({ user: string(), mechanism: int8() }),
+  upserts: array({
+    user: string(),
+    mechanism: int8(),
+    iterations: int32(),
+    salt: bytes(),
+    storedKey: bytes(),
+    serverKey: bytes(),
+  }),
+})
+
+/** Type 17. Adds ACLs and removes others; the numbers are those of Kafka's protocol. */
+export const alterAcls = message('AlterAcls', first, {
+  additions: array(acl),
+  removals: array(acl),
+})
+
+/** Type 18. Quotas of users, client ids and addresses (KIP-546); a null name stands for the default of its type. */
+export const alterQuotas = message('AlterQuotas', first, {
+  entries: array({
+    entity: array({ type: string(), name: string({ nullableSince: 0 }) }),
+    changes: array({ key: string(), value: float64(), remove: bool() }),
+  }),
+})

@@ -2,6 +2,7 @@
 import {
   array,
   bytes,
+  float64,
   int8,
   int16,
   int32,
@@ -90,5 +91,28 @@ export const snapshot = message(
         }),
       }),
     }),
+    scram: array(
+      { user: string(), mechanism: int8(), iterations: int32(), salt: bytes(), storedKey: bytes(), serverKey: bytes() },
+      { tag: 0 },
+    ),
+    acls: array(
+      {
+        resourceType: int8(),
+        patternType: int8(),
+        resourceName: string(),
+        principal: string(),
+        host: string(),
+        operation: int8(),
+        permission: int8(),
+      },
+      { tag: 1 },
+    ),
+    quotas: array(
+      {
+        entity: array({ type: string(), name: string({ nullableSince: 0 }) }),
+        values: array({ key: string(), value: float64() }),
+      },
+      { tag: 2 },
+    ),
   },
 )

@@ -1,0 +1,93 @@
+/**
+ * SASL OAUTHBEARER (RFC 7628, KIP-255, KIP-768): the client shows a JSON Web Token, which is checked against the keys that
+ * the issuer publishes (JWKS, RFC 7517). A token that is refused gets the error of RFC 7628 first, and the failure only
+ * after the client has acknowledged it.
+ */
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
+import { AuthenticationFailed, NO_CHALLENGE, type SaslExchange } from './sasl.ts'
+
+export interface OAuthRules {
+  /** Where the issuer publishes its keys. */
+  readonly jwksUrl: string
+  readonly issuer?: string | undefined
+  /** The token must be meant for one of these. */
+  readonly audience?: readonly string[] | undefined
+  /** Name of the claim that names the principal. */
+  readonly principalClaim: string
+  /** How much the clocks of issuer and broker may differ. */
+  readonly clockSkewSeconds: number
+}
+
+/** Resolves with the claims of a token that is good. Rejects with what is wrong. */
+export type TokenCheck = (token: string) => Promise<JWTPayload>
+
+const JWKS_TIMEOUT_MS = 5000
+
+/** Signed with the issuer's private key: a shared secret, or no signature at all, proves nothing here. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
+
+export function tokenCheck({ jwksUrl, issuer, audience, clockSkewSeconds }: OAuthRules): TokenCheck {
+  const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: JWKS_TIMEOUT_MS })
+  const options = {
+    algorithms: ALGORITHMS,
+    clockTolerance: clockSkewSeconds,
+    requiredClaims: ['exp'],
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience: [...audience] }),
+  }
+  return async token => (await jwtVerify(token, keys, options)).payload
+}
+
+export interface OAuthParts {
+  readonly check: TokenCheck
+  readonly principalClaim: string
+  /** Told why a token was refused, or could not be checked at all. */
+  readonly onRefused: (cause: unknown) => void
+}
+
+const SEPARATOR = '\x01'
+const HEADER = /^[ny],(?:a=([^,]*))?,$/
+const BEARER = /^auth=Bearer +([A-Za-z0-9._~+/=-]+)$/i
+
+export function oauthBearerExchange(parts: OAuthParts): SaslExchange {
+  let refusal: AuthenticationFailed | undefined
+  return {
+    respond: async token => {
+      if (refusal !== undefined) throw refusal
+      const { bearer, authorizationId } = parseClientFirst(token.toString('utf8'))
+      const shown = await identityOf(bearer, parts)
+      if (shown === undefined) {
+        refusal = new AuthenticationFailed('{"status":"invalid_token"}')
+        return { challenge: Buffer.from('{"status":"invalid_token"}') }
+      }
+      if (authorizationId !== '' && authorizationId !== shown.name) {
+        throw new AuthenticationFailed(
+          'Authentication failed: Client requested an authorization id that is different from the token',
+        )
+      }
+      return { challenge: NO_CHALLENGE, identity: shown }
+    },
+  }
+}
+
+function parseClientFirst(text: string): { readonly bearer: string; readonly authorizationId: string } {
+  const [header = '', ...pairs] = text.split(SEPARATOR)
+  const found = HEADER.exec(header)
+  const bearer = pairs.map(pair => BEARER.exec(pair)?.[1]).find(value => value !== undefined)
+  if (found === null || bearer === undefined || !text.endsWith(`${SEPARATOR}${SEPARATOR}`)) {
+    throw new AuthenticationFailed('Invalid OAUTHBEARER client first message')
+  }
+  return { bearer, authorizationId: found[1] ?? '' }
+}
+
+async function identityOf(bearer: string, { check, principalClaim, onRefused }: OAuthParts) {
+  try {
+    const claims = await check(bearer)
+    const name = claims[principalClaim]
+    if (typeof name !== 'string' || name === '') throw new errors.JWTInvalid(`the token has no claim ${principalClaim}`)
+    return { name, expiresAt: (claims.exp ?? 0) * 1000 }
+  } catch (cause) {
+    onRefused(cause)
+    return undefined
+  }
+}
