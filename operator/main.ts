@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * The operator process: settings from the environment, start, signals, exit code.
+ * The operator process: settings from the environment, start, signals, exit code. With the argument `check` it looks whether
+ * operators do their work, says so and ends: what `helm test` runs.
  *
  * Exit codes: 0 after SIGTERM or SIGINT; 1 when it could not start, or lost the lead and has to be started anew; 2 for wrong
  * settings. What is wrong is one line on standard error.
@@ -9,8 +10,9 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { systemClock } from '../broker/clock.ts'
 import { createLogger } from '../broker/observe/logger.ts'
+import { check } from './check.ts'
 import { Operator } from './operator.ts'
-import { ConnectionError, kubeconfigConnection, podConnection } from './runtime/connection.ts'
+import { type Connection, ConnectionError, kubeconfigConnection, podConnection } from './runtime/connection.ts'
 import { HealthServer } from './runtime/health.ts'
 import { HttpKubeClient } from './runtime/http-kube-client.ts'
 import { EngineMetrics } from './runtime/metrics.ts'
@@ -33,12 +35,34 @@ function settingsOrExit(): OperatorSettings {
 const settings = settingsOrExit()
 const log = createLogger(settings.KAFSCALE_LOG_LEVEL)
 
+const watchedOf = ({ namespace }: Connection): string | undefined => {
+  const watched = settings.KAFSCALE_OPERATOR_WATCH_NAMESPACE
+  return watched === '*' ? undefined : (watched ?? namespace)
+}
+
+async function connect(): Promise<Connection> {
+  const file = settings.KAFSCALE_OPERATOR_KUBECONFIG
+  return file === undefined ? podConnection(process.env, systemClock) : kubeconfigConnection(file, systemClock)
+}
+
+async function runCheck(): Promise<number> {
+  const connection = await connect()
+  const client = new HttpKubeClient({ connection, clock: systemClock, userAgent: 'kafscale-operator-check' })
+  const wrong = await check({
+    client,
+    clock: systemClock,
+    namespace: connection.namespace,
+    leaseName: settings.KAFSCALE_OPERATOR_LEADER_KEY,
+    watched: watchedOf(connection),
+  })
+  await client.close()
+  if (wrong === undefined) console.log('kafscale-operator: an operator leads, and clusters and topics can be read')
+  else console.error(`kafscale-operator: ${wrong}`)
+  return wrong === undefined ? 0 : 1
+}
+
 async function run(): Promise<number> {
-  const { KAFSCALE_OPERATOR_KUBECONFIG: kubeconfig, KAFSCALE_OPERATOR_WATCH_NAMESPACE: watched } = settings
-  const connection =
-    kubeconfig === undefined
-      ? await podConnection(process.env, systemClock)
-      : await kubeconfigConnection(kubeconfig, systemClock)
+  const connection = await connect()
   const metrics = new EngineMetrics()
   const client = new HttpKubeClient({
     connection,
@@ -58,7 +82,7 @@ async function run(): Promise<number> {
       clusterDomain: settings.KAFSCALE_OPERATOR_CLUSTER_DOMAIN,
     },
     namespace: connection.namespace,
-    watched: watched === '*' ? undefined : (watched ?? connection.namespace),
+    watched: watchedOf(connection),
     leaseName: settings.KAFSCALE_OPERATOR_LEADER_KEY,
     identity: `${settings.POD_NAME ?? hostname()}_${randomUUID()}`,
     metrics,
@@ -71,7 +95,7 @@ async function run(): Promise<number> {
     page: path => operator.page(path),
   })
   const port = await health.listen()
-  log.info({ port, namespace: watched ?? connection.namespace }, 'operator starts')
+  log.info({ port, namespace: watchedOf(connection) ?? 'all' }, 'operator starts')
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -89,7 +113,7 @@ async function run(): Promise<number> {
 }
 
 try {
-  process.exit(await run())
+  process.exit(await (process.argv[2] === 'check' ? runCheck() : run()))
 } catch (cause) {
   const line = cause instanceof ConnectionError ? cause.message : String(cause).split('\n')[0]
   console.error(`kafscale-operator: ${line}`)

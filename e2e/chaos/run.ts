@@ -12,12 +12,11 @@ import { Committer } from './committer.ts'
 import { type Fault, faultsHere } from './faults.ts'
 import { judge } from './history.ts'
 import { JavaLoad, type JavaProgram } from './java-load.ts'
-import { Link } from './link.ts'
 import { KafkajsMember, kafkajsProducer, platformaticProducer } from './node-clients.ts'
 import type { Operation } from './operations.ts'
 import { createTopic } from './topic.ts'
 import { WireProducer } from './wire-producer.ts'
-import { fetchFrom, WireReader } from './wire-reader.ts'
+import { readWhole, WireReader } from './wire-reader.ts'
 import { type ChaosClient, now, type Place } from './workload.ts'
 
 const TOPIC = 'chaos'
@@ -153,7 +152,7 @@ export class ChaosRun {
   /** Ends the clients, reads everything from every broker, and judges. */
   async finish(): Promise<FinalReport> {
     await Promise.all(this.clients.map(client => client.stop()))
-    for (const { index } of this.cluster.brokers) await this.#readWhole(index)
+    for (const { index } of this.cluster.brokers) await readWhole(this.#place(), index)
     const { witness } = this.cluster
     const end = now() + ORPHANS_LIMIT_MS
     let bucket = await witness.inspectBucket()
@@ -223,28 +222,6 @@ export class ChaosRun {
       gapOnOthersMs: longest(pinned.filter(({ pinnedTo }) => hit !== undefined && pinnedTo !== hit.index)),
       gaps: Object.fromEntries(roaming.map(({ name, progress }) => [name, progress.longestGap(from, to)])),
     }
-  }
-
-  async #readWhole(broker: number): Promise<void> {
-    const place = this.#place()
-    const reader = `whole-${broker}`
-    const link = new Link(place.ports[broker] ?? 0)
-    for (const partition of this.#partitions) {
-      place.log({ kind: 'position', reader, partition, offset: 0 })
-      let next = 0
-      for (let end = Number.POSITIVE_INFINITY; next < end; ) {
-        const { records, highWatermark } = await fetchFrom(link, place, partition, next)
-        for (const { offset, key, digest } of records) {
-          place.log({ kind: 'read', reader, partition, offset, key, digest })
-          next = offset + 1
-        }
-        end = highWatermark
-        if (records.length === 0 && next < end)
-          throw new Error(`broker ${broker} gives nothing at ${partition}@${next}`)
-      }
-      place.log({ kind: 'whole', reader, partition, end: next })
-    }
-    link.close()
   }
 
   #counts(): Record<Operation['kind'], number> {

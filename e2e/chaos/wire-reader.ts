@@ -54,6 +54,27 @@ export class FetchRefused extends Error {
   }
 }
 
+/** Reads every partition from its first offset to its end, from one broker, into the operation log. */
+export async function readWhole(place: Place, broker: number): Promise<void> {
+  const reader = `whole-${broker}`
+  const link = new Link(place.ports[broker] ?? 0)
+  for (const partition of place.partitions) {
+    place.log({ kind: 'position', reader, partition, offset: 0 })
+    let next = 0
+    for (let end = Number.POSITIVE_INFINITY; next < end; ) {
+      const { records, highWatermark } = await fetchFrom(link, place, partition, next)
+      for (const { offset, key, digest } of records) {
+        place.log({ kind: 'read', reader, partition, offset, key, digest })
+        next = offset + 1
+      }
+      end = highWatermark
+      if (records.length === 0 && next < end) throw new Error(`broker ${broker} gives nothing at ${partition}@${next}`)
+    }
+    place.log({ kind: 'whole', reader, partition, end: next })
+  }
+  link.close()
+}
+
 export class WireReader implements ChaosClient {
   readonly role = 'reader'
   readonly name: string
