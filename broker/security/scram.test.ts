@@ -38,6 +38,7 @@ describe('refuses', () => {
     ['another proof', `c=biws,r=${NONCE},p=${PROOF.replace('d', 'e')}`],
     ['a proof of another length', `c=biws,r=${NONCE},p=AAAA`],
     ['another nonce', `c=biws,r=${NONCE}x,p=${PROOF}`],
+    ['the nonce of the client alone', `c=biws,r=rOprNGfwEbeRWgbNEkqO,p=${PROOF}`],
     ['another header', `c=eSws,r=${NONCE},p=${PROOF}`],
     ['a message without proof', `c=biws,r=${NONCE}`],
     ['nothing', ''],

@@ -84,6 +84,7 @@ interface Challenged {
   readonly user: string
   readonly credential: ScramCredential
   readonly header: string
+  /** The broker's part of the nonce. */
   readonly nonce: string
   /** Both first messages, joined as RFC 5802 signs them. */
   readonly messages: string
@@ -121,8 +122,8 @@ function begin(
   const credential = find(user)
   if (credential === undefined) throw invalidCredentials(mechanism)
   if (credential.iterations < LEAST_ITERATIONS) throw invalidCredentials(mechanism)
-  const nonce = `${clientNonce}${newNonce()}`
-  const first = `r=${nonce},s=${credential.salt.toString('base64')},i=${credential.iterations}`
+  const nonce = newNonce()
+  const first = `r=${clientNonce}${nonce},s=${credential.salt.toString('base64')},i=${credential.iterations}`
   return {
     challenged: { user, credential, header, nonce, messages: `${bare},${first}` },
     step: { challenge: Buffer.from(first) },
@@ -135,7 +136,8 @@ function finish(mechanism: ScramMechanism, challenged: Challenged, text: string)
   if (found === null) throw malformed('client final message')
   const [, withoutProof = '', binding = '', echoed, proof = ''] = found
   if (Buffer.from(binding, 'base64').toString('utf8') !== header) throw malformed('channel binding')
-  if (echoed !== nonce) throw malformed('nonce')
+  // librdkafka before 2.6.1 puts its own part there twice, which Apache Kafka lets pass; only ours makes it fresh.
+  if (echoed?.endsWith(nonce) !== true) throw malformed('nonce')
   const hash = HASHES[mechanism]
   const signed = `${messages},${withoutProof}`
   const clientKey = xor(Buffer.from(proof, 'base64'), hmac(hash, credential.storedKey, signed))
