@@ -1,6 +1,7 @@
 /** A ledger in etcd and an object store in a bucket: what stands behind the brokers of a cluster. */
 import { readFile } from 'node:fs/promises'
 import { type Backing, type BackingParts, flushOf } from './backing.ts'
+import { type Certificates, CertificateWatch } from './ledger/etcd/certificate-watch.ts'
 import { EtcdLedger } from './ledger/etcd/ledger.ts'
 import type { RequestReport } from './objects/s3/client.ts'
 import type { Credentials } from './objects/s3/sigv4.ts'
@@ -30,6 +31,15 @@ export async function openCluster(settings: Settings, { clock, log, metrics, ope
   }
   const ledger = await EtcdLedger.open({ ...etcd, clock, onWarning })
   opened(() => ledger.close())
+  if (tls !== undefined) {
+    const watch = new CertificateWatch({
+      clock,
+      read: () => etcdTls(settings),
+      use: next => ledger.renewTls(next),
+      onWarning,
+    })
+    opened(async () => watch.stop())
+  }
   return {
     ledger,
     store,
@@ -62,13 +72,13 @@ function s3Credentials({ s3AccessKey, s3SecretKey, s3SessionToken }: Settings): 
   return { accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey, sessionToken: s3SessionToken }
 }
 
-async function etcdTls(settings: Settings): Promise<{ ca?: string; cert?: string; key?: string } | undefined> {
+async function etcdTls(settings: Settings): Promise<Certificates | undefined> {
   const files = {
     ca: ['KAFSCALE_ETCD_CA_FILE', settings.etcdCaFile],
     cert: ['KAFSCALE_ETCD_CERT_FILE', settings.etcdCertFile],
     key: ['KAFSCALE_ETCD_KEY_FILE', settings.etcdKeyFile],
   } as const
-  const tls: { ca?: string; cert?: string; key?: string } = {}
+  const tls: { -readonly [Part in keyof Certificates]: Certificates[Part] } = {}
   for (const part of ['ca', 'cert', 'key'] as const) {
     const [setting, path] = files[part]
     if (path !== undefined) tls[part] = await readSecret(setting, path)

@@ -28,7 +28,7 @@ const COMMON_NAME = '2.5.4.3'
 const SERVER_AUTH = der.objectId('1.3.6.1.5.5.7.3.1')
 const CLIENT_AUTH = der.objectId('1.3.6.1.5.5.7.3.2')
 /** Clocks differ; a certificate counts from a little before it was made. */
-const CLOCK_DIFFERENCE_MS = 300_000
+export const CLOCK_DIFFERENCE_MS = 300_000
 
 /** An authority that signs itself. Its name has a random part, so that two of one purpose can be trusted side by side. */
 export function newAuthority(purpose: string, { from, until }: Validity): Issued {

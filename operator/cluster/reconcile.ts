@@ -110,6 +110,8 @@ interface Context {
 
 /** After this the status is looked at again while brokers start, should a change of theirs be missed. */
 const LOOK_AGAIN_MS = 10_000
+/** A settled cluster is looked at again by then anyway. */
+const RESYNC_MS = 600_000
 
 export function clusterReconciler(options: ClusterReconcilerOptions): Reconciler<Context> {
   return {
@@ -123,6 +125,7 @@ export function clusterReconciler(options: ClusterReconcilerOptions): Reconciler
       { name: 'replicas', run: context => setReplicas(options, context) },
       { name: 'readiness', run: context => awaitReadiness(options, context) },
       { name: 'pause', run: context => awaitEndOfPause(options, context) },
+      { name: 'renewal', run: context => awaitRenewal(options, context) },
     ],
     end: (context, outcome) => writeStatus(options, context, outcome),
   }
@@ -208,6 +211,13 @@ async function establishEtcd(options: ClusterReconcilerOptions, context: Context
   context.etcd = await options.etcd.establish(context.inputs, context.pass.signal)
   context.inputs = { ...context.inputs, etcd: context.etcd }
   return next
+}
+
+/** Certificates are renewed in time, however quiet it is. */
+async function awaitRenewal({ clock }: ClusterReconcilerOptions, { etcd }: Context): Promise<Outcome> {
+  const due = etcd?.certificates?.lookAgainAt
+  const inMs = due === undefined ? Number.POSITIVE_INFINITY : Math.max(due - clock.now(), 1000)
+  return inMs < RESYNC_MS ? wait('CertificatesDue', inMs) : next
 }
 
 async function applyObjects(options: ClusterReconcilerOptions, { inputs, pass, pause }: Context): Promise<Outcome> {

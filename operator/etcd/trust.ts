@@ -13,6 +13,7 @@
 
 import { createHash } from 'node:crypto'
 import {
+  CLOCK_DIFFERENCE_MS,
   certificatesOf,
   type Issued,
   isSignedBy,
@@ -175,7 +176,7 @@ function isGood(found: SecretData | undefined, names: readonly string[], authori
 function validityOf(pem: string | undefined): { readonly from: number; readonly until: number } {
   const cert = parsed(pem)
   if (cert === undefined) return { from: 0, until: 0 }
-  return { from: cert.validFromDate.getTime(), until: cert.validToDate.getTime() }
+  return { from: cert.validFromDate.getTime() + CLOCK_DIFFERENCE_MS, until: cert.validToDate.getTime() }
 }
 
 /** Undefined when there is nothing that could be used. */

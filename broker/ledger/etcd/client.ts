@@ -46,6 +46,7 @@ export class EtcdClient {
   readonly #movedListeners = new Set<() => void>()
   readonly #pauses = new Set<() => void>()
   #connection: Etcd3
+  #tls: EtcdClientOptions['tls']
   #current: number
   #clusterId: string | undefined
   /** While another member is looked for; calls wait for it. */
@@ -54,6 +55,7 @@ export class EtcdClient {
 
   constructor(options: EtcdClientOptions) {
     this.#options = options
+    this.#tls = options.tls
     // Brokers that start at different times begin with different members.
     this.#current = Math.floor(options.clock.now()) % options.endpoints.length
     this.#connection = this.#connect(this.endpoint)
@@ -156,6 +158,23 @@ export class EtcdClient {
     }
   }
 
+  /**
+   * From now on connections show and trust these certificates; the one in use is replaced at once, since it would be
+   * refused when it has to be made again. Throws for what is no certificate, and goes on with what it has.
+   */
+  renewTls(tls: NonNullable<EtcdClientOptions['tls']>): void {
+    if (this.#closed) return
+    const before = this.#tls
+    this.#tls = tls
+    try {
+      this.#use(this.#current, this.#connect(this.endpoint))
+    } catch (cause) {
+      this.#tls = before
+      throw cause
+    }
+    for (const listener of [...this.#movedListeners]) listener()
+  }
+
   /** Called when calls go to another member from now on. */
   onMoved(listener: () => void): () => void {
     this.#movedListeners.add(listener)
@@ -185,7 +204,8 @@ export class EtcdClient {
   }
 
   #connect(endpoint: string): Etcd3 {
-    const { username, password, tls } = this.#options
+    const { username, password } = this.#options
+    const tls = this.#tls
     return new Etcd3({
       hosts: [endpoint],
       ...(tls === undefined ? {} : { credentials: credentials(tls) }),

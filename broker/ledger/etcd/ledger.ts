@@ -180,6 +180,11 @@ export class EtcdLedger implements Ledger {
     return new Map(kvs.map(({ key, value }) => [this.#keys.progressEpoch(key), value]))
   }
 
+  /** Other certificates, PEM, while the ledger goes on. Throws for what is none. */
+  renewTls(tls: NonNullable<EtcdLedgerOptions['tls']>): void {
+    this.#client.renewTls(tls)
+  }
+
   get isCutOff(): boolean {
     return this.#sessions.isCutOff
   }

@@ -1,0 +1,137 @@
+// A KafScaleCluster with everything that belongs to it as real processes: the operator in this process over a fake API server,
+// etcd and brokers started by a pretended node from what the operator wrote, and a real S3 server.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { EtcdMember } from '../../operator/etcd/etcd-member.ts'
+import type { OperatorOptions } from '../../operator/operator.ts'
+import { RESOURCES } from '../../operator/runtime/resource.ts'
+import { CLUSTER, type ClusterStatus, clusterSchema } from '../../operator/types/kaf-scale-cluster.ts'
+import { KubeApi } from '../../testing/kube-api/kube-api.ts'
+import { type RunningOperator, runOperator, until } from '../../testing/operator.ts'
+import { PretendedNode } from '../../testing/pods/pretended-node.ts'
+import { type S3Server, startVersitygw } from '../../testing/s3/servers.ts'
+import type { EtcdPrograms } from '../../tools/parts/etcd.ts'
+
+const NAMESPACE = 'shop'
+const NAME = 'orders'
+const user = { manager: 'user', force: true }
+/** Generous: etcd elects, certificates are made, a machine may be slow. */
+const PATIENCE_MS = 120_000
+
+export interface ManagedOptions {
+  readonly etcd: EtcdPrograms
+  readonly operator?: Partial<OperatorOptions>
+  /** Further variables of every process. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export class ManagedCluster {
+  readonly api: KubeApi
+  readonly node: PretendedNode
+  readonly s3: S3Server
+  readonly #folder: string
+  readonly #options: ManagedOptions
+  #operator: RunningOperator
+
+  static async start(options: ManagedOptions): Promise<ManagedCluster> {
+    const folder = await mkdtemp(join(tmpdir(), 'kafscale-managed-'))
+    const s3 = await startVersitygw({ folder: join(folder, 's3') })
+    const api = await KubeApi.start()
+    return new ManagedCluster(options, folder, s3, api)
+  }
+
+  private constructor(options: ManagedOptions, folder: string, s3: S3Server, api: KubeApi) {
+    this.#options = options
+    this.#folder = folder
+    this.s3 = s3
+    this.api = api
+    const { etcd, env = {} } = options
+    this.node = new PretendedNode({ api, folder, etcd, env })
+    this.#operator = this.#runOperator()
+  }
+
+  get status(): ClusterStatus | undefined {
+    const found = this.api.get(CLUSTER, { namespace: NAMESPACE, name: NAME })
+    return found === undefined ? undefined : clusterSchema.parse(found).status
+  }
+
+  condition(type: string): { readonly status: string; readonly reason: string; readonly message: string } | undefined {
+    return this.status?.conditions?.find(condition => condition.type === type)
+  }
+
+  /** Writes the spec; bucket and credentials are added. */
+  async apply(spec: Readonly<Record<string, unknown>>): Promise<void> {
+    const { s3 } = this
+    const data = { KAFSCALE_S3_ACCESS_KEY: s3.accessKey, KAFSCALE_S3_SECRET_KEY: s3.secretKey }
+    const encoded = Object.fromEntries(
+      Object.entries(data).map(([name, text]) => [name, Buffer.from(text).toString('base64')]),
+    )
+    const metadata = { name: 'bucket', namespace: NAMESPACE }
+    const person = this.api.bystander()
+    await person.apply(RESOURCES.secrets, { apiVersion: 'v1', kind: 'Secret', metadata, data: encoded }, user)
+    const place = { bucket: s3.bucket, endpoint: s3.endpoint, region: s3.region, credentialsSecretRef: 'bucket' }
+    const object = {
+      apiVersion: 'kafscale.io/v1alpha1',
+      kind: 'KafScaleCluster',
+      metadata: { name: NAME, namespace: NAMESPACE },
+      spec: { ...spec, s3: { ...place, ...Object(spec.s3) } },
+    }
+    await person.apply(CLUSTER, object, user)
+  }
+
+  /** Resolves when so many members are ready. */
+  async membersReady(count: number): Promise<void> {
+    await this.until(`${count} members`, async () => {
+      const names = Array.from({ length: count }, (_, index) => `${NAME}-etcd-${index}`)
+      const ready = await Promise.all(names.map(name => this.node.pod(name)?.isReady() ?? false))
+      return ready.every(Boolean)
+    })
+  }
+
+  /** Polls with much patience; the end of everybody's output shows when it did not come true. */
+  async until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+    return until(what, look, PATIENCE_MS).catch((error: unknown) => {
+      const pods = ['etcd-0', 'etcd-1', 'etcd-2', 'broker-0'].map(pod => {
+        const found = this.node.pod(`${NAME}-${pod}`)
+        return `${pod}: ${JSON.stringify(found?.words)}\n${found?.output.slice(-1500)}`
+      })
+      throw new Error(`${String(error)}\n${JSON.stringify(this.status, undefined, 1)}\n${pods.join('\n')}`)
+    })
+  }
+
+  /** As a client with the certificate that brokers get. */
+  member(index: number): EtcdMember {
+    const text = (name: string): string => {
+      const data = Object(this.api.get(RESOURCES.secrets, { namespace: NAMESPACE, name: `${NAME}-etcd-client` })?.data)
+      return Buffer.from(String(data[name] ?? ''), 'base64').toString('utf8')
+    }
+    const [ca, cert, key] = ['ca.crt', 'tls.crt', 'tls.key'].map(text)
+    const tls = ca === undefined || cert === undefined || key === undefined || ca === '' ? undefined : { ca, cert, key }
+    const port = this.node.ports.of(`${NAME}-etcd-${index}`, 2379)
+    return new EtcdMember(`${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`, tls)
+  }
+
+  async restartOperator(): Promise<void> {
+    await this.#operator.stop()
+    this.#operator = this.#runOperator()
+  }
+
+  async stop(): Promise<void> {
+    await this.#operator.stop()
+    await this.node.stop()
+    await this.api.stop()
+    await this.s3.stop()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  #runOperator(): RunningOperator {
+    const broker = `${NAME}-broker-0`
+    const address = () => ({
+      host: '127.0.0.1',
+      port: this.node.ports.has(broker, 9092) ? this.node.ports.of(broker, 9092) : 1,
+    })
+    return runOperator(this.api.client('operator'), 'operator', address, this.#options.operator)
+  }
+}
