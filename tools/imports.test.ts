@@ -34,6 +34,7 @@ const OPERATOR: Readonly<Record<string, readonly string[]>> = {
   signals: ['runtime', 'types', 'scaling'],
   topic: ['runtime', 'types'],
   cluster: ['runtime', 'types', 'bucket', 'etcd', 'scaling', 'signals'],
+  plugin: ['runtime', 'types', 'scaling', 'signals', 'topic', 'cluster'],
 }
 
 const BROKER_DOORS: Readonly<Record<string, RegExp>> = {
@@ -131,7 +132,7 @@ describe('imports of the operator', () => {
 
   test('only main.ts reads the environment', () => {
     const readers = sources('operator').filter(file => readFileSync(join(root, file), 'utf8').includes('process.env'))
-    expect(readers.filter(file => !/^operator\/(etcd\/)?main\.ts$/.test(file))).toEqual([])
+    expect(readers.filter(file => !/^operator\/((etcd|plugin)\/)?main\.ts$/.test(file))).toEqual([])
   })
 
   test('the broker knows nothing of the operator', () => {
