@@ -23,7 +23,7 @@ export const BY_SECRET = 'secret'
 export interface CacheOptions {
   readonly client: KubeClient
   /** Undefined for all. */
-  readonly namespace: string | undefined
+  readonly namespaces: readonly string[] | undefined
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
@@ -81,29 +81,32 @@ export class Caches {
   readonly watches: readonly Watch[]
 
   constructor(options: CacheOptions) {
-    const { namespace, times, ...parts } = options
+    const { namespaces, times, ...parts } = options
     const reflect = <T extends KubeObject>(
       resource: Resource,
       store: Store<T>,
       read: (manifest: Manifest) => T,
       scope: Scope = {},
-    ): Watch =>
-      new Reflector({
-        ...parts,
-        resource,
-        store,
-        read,
-        scope: { ...scope, namespace },
-        ...(times === undefined ? {} : { times }),
-      })
+    ): Watch[] =>
+      (namespaces ?? [undefined]).map(
+        namespace =>
+          new Reflector({
+            ...parts,
+            resource,
+            store,
+            read,
+            scope: { ...scope, namespace },
+            ...(times === undefined ? {} : { times }),
+          }),
+      )
     const asIs = (manifest: Manifest): Manifest => manifest
     this.watches = [
-      reflect(CLUSTER, this.clusters, manifest => clusterSchema.parse(manifest)),
-      reflect(TOPIC, this.topics, manifest => topicSchema.parse(manifest)),
-      ...OWNED_KINDS.map(kind => reflect(RESOURCES[kind], this.owned[kind], asIs)),
-      reflect<KubeObject>(RESOURCES.pods, this.pods, asIs, { labelSelector: BROKER_PODS }),
-      reflect<KubeObject>(RESOURCES.secrets, this.secrets, asIs, { metadataOnly: true }),
-      reflect<KubeObject>(RESOURCES.horizontalPodAutoscalers, this.autoscalers, asIs),
+      ...reflect(CLUSTER, this.clusters, manifest => clusterSchema.parse(manifest)),
+      ...reflect(TOPIC, this.topics, manifest => topicSchema.parse(manifest)),
+      ...OWNED_KINDS.flatMap(kind => reflect(RESOURCES[kind], this.owned[kind], asIs)),
+      ...reflect<KubeObject>(RESOURCES.pods, this.pods, asIs, { labelSelector: BROKER_PODS }),
+      ...reflect<KubeObject>(RESOURCES.secrets, this.secrets, asIs, { metadataOnly: true }),
+      ...reflect<KubeObject>(RESOURCES.horizontalPodAutoscalers, this.autoscalers, asIs),
     ]
   }
 

@@ -19,7 +19,7 @@ const ask = (limitMs: number) =>
     clock: systemClock,
     namespace: 'shop',
     leaseName: 'kafscale-operator',
-    watched: 'shop',
+    watched: ['shop'],
     limitMs,
   })
 

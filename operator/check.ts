@@ -14,8 +14,8 @@ export interface CheckOptions {
   /** Where the operators are. */
   readonly namespace: string
   readonly leaseName: string
-  /** Namespace that is looked after; undefined for all. */
-  readonly watched: string | undefined
+  /** Namespaces that are looked after; undefined for all. */
+  readonly watched: readonly string[] | undefined
   /** How long a leader may take to show itself. */
   readonly limitMs?: number
 }
@@ -26,9 +26,12 @@ const LOOK_MS = 500
 /** What is wrong, in a sentence; undefined when nothing is. */
 export async function check(options: CheckOptions): Promise<string | undefined> {
   const { client, watched } = options
-  for (const resource of [CLUSTER, TOPIC]) {
+  const places = (watched ?? [undefined]).flatMap(namespace =>
+    [CLUSTER, TOPIC].map(resource => ({ resource, namespace })),
+  )
+  for (const { resource, namespace } of places) {
     try {
-      await client.list(resource, { namespace: watched, limit: 1 })
+      await client.list(resource, { namespace, limit: 1 })
     } catch (error) {
       if (!isKubeError(error, 'NotFound', 'Forbidden')) throw error
       return `${resource.plural} cannot be read (${error.message}): install the CRDs and the roles of the chart`

@@ -35,9 +35,9 @@ function settingsOrExit(): OperatorSettings {
 const settings = settingsOrExit()
 const log = createLogger(settings.KAFSCALE_LOG_LEVEL)
 
-const watchedOf = ({ namespace }: Connection): string | undefined => {
+const watchedOf = ({ namespace }: Connection): readonly string[] | undefined => {
   const watched = settings.KAFSCALE_OPERATOR_WATCH_NAMESPACE
-  return watched === '*' ? undefined : (watched ?? namespace)
+  return watched === '*' ? undefined : (watched?.split(',') ?? [namespace])
 }
 
 async function connect(): Promise<Connection> {

@@ -159,7 +159,6 @@ describe('a cluster', () => {
 
   test.each([
     [{ s3: { bucket: 'records', region: 'r', credentialsSecretRef: 'keys' } }, 'SecretMissing', 'Secret keys'],
-    [{ scaling: { mode: 'Auto', max: 5 } }, 'NotSupported', 'scaling.mode Auto'],
     [{ listeners: [{ name: 'a', port: 9092, tls: { selfSigned: true } }] }, 'NotSupported', 'listener a'],
   ])('that cannot be carried out as it is says what to change: %j', async (spec, reason, words) => {
     await applyCluster(spec)

@@ -53,8 +53,8 @@ export interface OperatorOptions {
   readonly defaults: OperatorDefaults
   /** Where the operator itself is: its Lease is there. */
   readonly namespace: string
-  /** Namespace that is looked after; undefined for all. */
-  readonly watched: string | undefined
+  /** Namespaces that are looked after; undefined for all. */
+  readonly watched: readonly string[] | undefined
   readonly leaseName: string
   /** Nobody else's. */
   readonly identity: string
@@ -116,7 +116,7 @@ export class Operator {
       controller: 'kafscale.io/operator',
       instance: options.identity,
     })
-    this.caches = new Caches({ client, clock, random, log, namespace: options.watched, times: options.reflectorTimes })
+    this.caches = new Caches({ client, clock, random, log, namespaces: options.watched, times: options.reflectorTimes })
     publishMetrics(metrics.registry, () => this.published())
     this.#autoscaler = this.#newAutoscaler(key => clusters.enqueue([key]))
     const clusters = this.#clusterController(fenced)
@@ -128,7 +128,8 @@ export class Operator {
 
   /** Names of what is not there yet. */
   unready(): string[] {
-    return this.caches.watches.filter(({ isSynced }) => !isSynced).map(({ resource }) => resource.plural)
+    const missing = this.caches.watches.filter(({ isSynced }) => !isSynced)
+    return [...new Set(missing.map(({ resource }) => resource.plural))]
   }
 
   /** Runs until the signal aborts or the lead is lost. */

@@ -4,13 +4,16 @@ import { z } from 'zod'
 import { logLevels } from '../broker/observe/logger.ts'
 
 const text = (pattern: RegExp, what: string) => z.string().regex(pattern, `must be ${what}`)
+const LABELS = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(,[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 
 export const operatorSettingsSchema = z.object({
   KAFSCALE_OPERATOR_WATCH_NAMESPACE: z
-    .union([z.literal('*'), text(LABEL, 'a namespace, or * for all')])
+    .union([z.literal('*'), text(LABELS, 'a namespace, several with commas between, or * for all')])
     .optional()
-    .describe('Namespace whose clusters and topics are looked after; * for all. By default that of the operator.'),
+    .describe(
+      'Namespaces whose clusters and topics are looked after, a,b,c; * for all. By default that of the operator.',
+    ),
   KAFSCALE_OPERATOR_LEADER_KEY: text(LABEL, 'a name of a Lease')
     .default('kafscale-operator')
     .describe('Name of the Lease by which one of several operators leads.'),

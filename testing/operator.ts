@@ -25,7 +25,7 @@ export function runOperator(
     log: createLogger('silent'),
     defaults: { image: 'kafscale:1', etcdImage: 'etcd:3', clusterDomain: 'cluster.local' },
     namespace: 'shop',
-    watched: 'shop',
+    watched: ['shop'],
     leaseName: 'kafscale-operator',
     identity,
     metrics: new EngineMetrics(),

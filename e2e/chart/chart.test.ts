@@ -65,11 +65,13 @@ await suiteWith('the chart', helm(), program => {
       'CustomResourceDefinition -/kafscaleclusters.kafscale.io',
       'CustomResourceDefinition -/kafscaletopics.kafscale.io',
       'Deployment ops/rel-kafscale',
+      'Pod ops/rel-kafscale-test',
       'PodDisruptionBudget ops/rel-kafscale',
       'Role ops/rel-kafscale',
       'Role ops/rel-kafscale-leader',
       'RoleBinding ops/rel-kafscale',
       'RoleBinding ops/rel-kafscale-leader',
+      'Service ops/rel-kafscale',
       'ServiceAccount ops/rel-kafscale',
     ])
   })
@@ -77,6 +79,15 @@ await suiteWith('the chart', helm(), program => {
   test('looks after another namespace, or all of them, with the rights for just that', async () => {
     const other = shown(await render({ watchNamespace: 'shop' }))
     expect(other).toEqual(expect.arrayContaining(['Role shop/rel-kafscale', 'Role ops/rel-kafscale-leader']))
+    const several = shown(await render({ watchNamespace: 'shop,stock' }))
+    expect(several.filter(name => name.startsWith('Role'))).toEqual([
+      'Role ops/rel-kafscale-leader',
+      'Role shop/rel-kafscale',
+      'Role stock/rel-kafscale',
+      'RoleBinding ops/rel-kafscale-leader',
+      'RoleBinding shop/rel-kafscale',
+      'RoleBinding stock/rel-kafscale',
+    ])
     const all = shown(await render({ watchNamespace: '*' }))
     expect(all).toEqual(expect.arrayContaining(['ClusterRole -/rel-kafscale', 'ClusterRoleBinding -/rel-kafscale']))
     expect(all).not.toContain('Role ops/rel-kafscale')
@@ -115,6 +126,7 @@ await suiteWith('the chart', helm(), program => {
     [{ image: { repo: 'x' } }, 'repo'],
     [{ replicas: 'two' }, 'replicas'],
     [{ watchNamespace: 'Not A Namespace' }, 'watchNamespace'],
+    [{ watchNamespace: 'shop, stock' }, 'watchNamespace'],
     [{ logLevel: 'loud' }, 'logLevel'],
   ])('refuses values that it does not know: %j', async (values, named) => {
     const { code, stderr } = await template(values)

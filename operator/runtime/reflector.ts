@@ -119,6 +119,7 @@ export class Reflector<T extends KubeObject> {
         this.#options.store.replace(
           state.objects.flatMap(object => this.#read(object)),
           state.version,
+          this.#scope.namespace,
         )
         this.#isSynced = true
         this.#synced.resolve()
@@ -168,7 +169,7 @@ export class Reflector<T extends KubeObject> {
   #take(event: WatchEvent): string {
     const { store } = this.#options
     if (event.type === 'BOOKMARK') {
-      store.advance(event.resourceVersion)
+      store.advance(event.resourceVersion, this.#scope.namespace)
       return event.resourceVersion
     }
     for (const object of this.#read(event.object)) {

@@ -119,3 +119,27 @@ describe('an API server that went back to a backup', () => {
     expect([...store.all()].map(({ metadata, colour }) => [metadata.name, colour])).toEqual([['a', 'old']])
   })
 })
+
+test('a store that several watches fill, each of one namespace: a list of one says nothing of the others', () => {
+  const store = new Store<KubeObject>()
+  const of = (namespace: string, name: string, resourceVersion: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace, name, resourceVersion },
+  })
+  const keys = (): string[] => [...store.all()].map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).sort()
+  store.replace([of('a', 'x', '5')], '10', 'a')
+  store.replace([of('b', 'x', '3'), of('b', 'y', '4')], '7', 'b')
+  expect(keys()).toEqual(['a/x', 'b/x', 'b/y'])
+  // Behind what the other watch has told of, and still news.
+  store.put(of('b', 'z', '8'))
+  store.replace([of('b', 'z', '8')], '9', 'b')
+  expect(keys()).toEqual(['a/x', 'b/z'])
+  // A write of ours stays until the watch of its own namespace has caught up with it.
+  store.observeWrite(of('b', 'mine', '12'))
+  store.advance('20', 'a')
+  store.replace([], '11', 'b')
+  expect(keys()).toEqual(['a/x', 'b/mine'])
+  store.replace([], '13', 'b')
+  expect(keys()).toEqual(['a/x'])
+})

@@ -4,8 +4,10 @@
 // next pass sees what this one did; what the watch tells of older versions is then passed over ("read your writes").
 // Promises: of every object the newest version that was ever seen; a change is told of once. Only a list that is older than
 // the one before takes the store back in time: then the API server itself went back, to a backup.
+//
+// A store may be filled by several watches, each of a namespace of its own (`part`): a list of one says nothing of the others.
 
-import { type KubeObject, keyOf } from './object.ts'
+import { type KubeObject, keyOf, nameOf } from './object.ts'
 import { compareVersions } from './resource-version.ts'
 
 export interface Change<T extends KubeObject> {
@@ -37,8 +39,8 @@ export class Store<T extends KubeObject> implements Objects<T> {
   readonly #listeners: Listener<T>[] = []
   /** Versions of our own writes that the watch has not caught up with, by key. */
   readonly #written = new Map<string, string>()
-  /** What the watch has told of up to now. */
-  #seen = ''
+  /** What the watch of each part has told of up to now. A part is a namespace, or `` for all that has no other. */
+  readonly #seen = new Map<string, string>([['', '']])
 
   constructor(indexes: Readonly<Record<string, Indexer<T>>> = {}) {
     this.#indexes = new Map(Object.entries(indexes).map(([name, of]) => [name, { of, keys: new Map() }]))
@@ -66,23 +68,25 @@ export class Store<T extends KubeObject> implements Objects<T> {
     this.#listeners.push(listener)
   }
 
-  /** All objects as a list of version `version` has them: what it does not have is gone. */
-  replace(objects: readonly T[], version: string): void {
-    const isBack = compareVersions(version, this.#seen) < 0
-    if (isBack) this.#written.clear()
-    this.#seen = version
+  /** All objects of a part as a list of version `version` has them: what it does not have is gone. */
+  replace(objects: readonly T[], version: string, part = ''): void {
+    const isBack = compareVersions(version, this.#seen.get(part)) < 0
+    if (isBack) for (const key of [...this.#written.keys()]) if (this.#partOf(key) === part) this.#written.delete(key)
+    this.#seen.set(part, version)
     const keys = new Set(objects.map(keyOf))
     this.#caughtUp()
     for (const object of objects) this.#set(keyOf(object), object, isBack)
     for (const [key, object] of this.#objects) {
+      if (this.#partOf(key) !== part) continue
       if (!keys.has(key) && !this.#written.has(key)) this.#delete(key, object)
     }
   }
 
   /** An object that the watch tells of. */
   put(object: T): void {
-    this.#set(keyOf(object), object)
-    this.advance(object.metadata.resourceVersion)
+    const key = keyOf(object)
+    this.#set(key, object)
+    this.advance(object.metadata.resourceVersion, this.#partOf(key))
   }
 
   /** A deletion that the watch tells of; `object` carries the version of the deletion. */
@@ -91,13 +95,13 @@ export class Store<T extends KubeObject> implements Objects<T> {
     const { resourceVersion } = object.metadata
     if (compareVersions(resourceVersion, this.#objects.get(key)?.metadata.resourceVersion) >= 0)
       this.#delete(key, object)
-    this.advance(resourceVersion)
+    this.advance(resourceVersion, this.#partOf(key))
   }
 
-  /** The watch has told of everything up to this version. */
-  advance(version: string | undefined): void {
-    if (version === undefined || compareVersions(version, this.#seen) <= 0) return
-    this.#seen = version
+  /** The watch of a part has told of everything up to this version. */
+  advance(version: string | undefined, part = ''): void {
+    if (version === undefined || compareVersions(version, this.#seen.get(part)) <= 0) return
+    this.#seen.set(part, version)
     this.#caughtUp()
   }
 
@@ -105,16 +109,23 @@ export class Store<T extends KubeObject> implements Objects<T> {
   observeWrite(object: T): void {
     const { resourceVersion } = object.metadata
     // The watch may have told of it already, and of its deletion too.
-    if (resourceVersion === undefined || compareVersions(resourceVersion, this.#seen) <= 0) return
     const key = keyOf(object)
+    const seen = this.#seen.get(this.#partOf(key))
+    if (resourceVersion === undefined || compareVersions(resourceVersion, seen) <= 0) return
     this.#written.set(key, resourceVersion)
     this.#set(key, object)
   }
 
   #caughtUp(): void {
     for (const [key, written] of this.#written) {
-      if (compareVersions(written, this.#seen) <= 0) this.#written.delete(key)
+      if (compareVersions(written, this.#seen.get(this.#partOf(key))) <= 0) this.#written.delete(key)
     }
+  }
+
+  /** Before its first list nothing has a part of its own. */
+  #partOf(key: string): string {
+    const { namespace = '' } = nameOf(key)
+    return this.#seen.has(namespace) ? namespace : ''
   }
 
   #set(key: string, object: T, evenOlder = false): void {

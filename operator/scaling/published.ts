@@ -60,7 +60,7 @@ export function publishMetrics(registry: Registry, clusters: () => Iterable<Publ
   const gauge = (
     name: string,
     help: string,
-    show: (gauge: Gauge, labels: Labels, published: Published) => void,
+    show: (gauge: Gauge, labels: Record<string, string>, published: Published) => void,
   ): void => {
     const labelNames = ['namespace', 'cluster', 'signal']
     const registers = [registry]
@@ -88,9 +88,4 @@ export function publishMetrics(registry: Registry, clusters: () => Iterable<Publ
   gauge('kafscale_operator_scaling_signal', 'Value of a signal', (one, labels, { signals }) => {
     for (const [signal, { value }] of Object.entries(signals)) one.set({ ...labels, signal }, value)
   })
-}
-
-interface Labels {
-  readonly namespace: string
-  readonly cluster: string
 }

@@ -19,8 +19,14 @@ export const valuesSchema = z.strictObject({
   etcdImage: z.string().min(1).describe('Image of the etcd of clusters that have none of their own.'),
   watchNamespace: z
     .string()
-    .regex(/^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/)
-    .describe('Namespace that is looked after; empty for that of the release, * for all.'),
+    .regex(/^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?(,[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$/)
+    .describe('Namespace that is looked after, or several, a,b,c; empty for that of the release, * for all.'),
+  service: z
+    .strictObject({
+      enabled: z.boolean().describe('Makes it.'),
+      annotations: words.describe('Annotations of the Service.'),
+    })
+    .describe('Service of metrics, and of what KEDA may scale clusters by.'),
   clusterDomain: z.string().min(1).describe('DNS domain of Services.'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).describe('How much is logged.'),
   crds: z
