@@ -19,10 +19,12 @@ import type { Logger } from './observe/logger.ts'
 import { MeasuredStore } from './observe/measured-store.ts'
 import { Metrics } from './observe/metrics.ts'
 import { BrokerPeers } from './peers.ts'
+import { Authorizer } from './security/authorizer.ts'
 import type { Credentials } from './security/credentials.ts'
 import { SCRAM_NUMBERS } from './security/scram.ts'
 import { BrokerService } from './service.ts'
 import type { Settings } from './settings.ts'
+import type { Security } from './state/security.ts'
 import { systemRandom } from './system-random.ts'
 import { VERSION } from './version.ts'
 
@@ -114,7 +116,8 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
     scram: (mechanism, user) => known?.core?.replica.state.security.scram.get(user)?.get(SCRAM_NUMBERS[mechanism]),
     newNonce: () => systemRandom.uuid(),
   }
-  const listeners = await openListeners(settings, { clock, log, service, budget, credentials, opened })
+  const authorizer = authorizerOf(settings, log, () => known?.core?.replica.state.security)
+  const listeners = await openListeners(settings, { clock, log, service, budget, credentials, authorizer, opened })
   const internal = listeners.find(({ listener }) => listener.name === internalListener(settings))
   const peers = new BrokerPeers(clock, internalListener(settings), internal?.gate.tls?.material)
   opened(async () => peers.close())
@@ -144,6 +147,23 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
   const ports = listeners.map(({ listener }) => listener.port)
   log.info({ clusterId: state?.clusterId, brokerId, port: ports[0], ports, metricsPort: http.port }, 'ready')
   return { log, settings, listeners, http, lives, backing, health, peers, clock }
+}
+
+function authorizerOf(
+  { authorizer, superUsers = [], allowEveryoneIfNoAclFound }: Settings,
+  log: Logger,
+  security: () => Security | undefined,
+): Authorizer | undefined {
+  if (authorizer === 'none') return undefined
+  return new Authorizer({
+    acls: () => {
+      const known = security()
+      return known && { version: known.aclsVersion, all: known.acls.values() }
+    },
+    superUsers: new Set(superUsers),
+    allowsUnnamed: allowEveryoneIfNoAclFound,
+    onDenied: denial => log.info({ audit: 'authorization', ...denial }, 'denied'),
+  })
 }
 
 /** For making durable what was taken and ending the session, beyond the time for requests in progress. */

@@ -26,6 +26,7 @@ export function coreSettings(
     api: (brokerId: number): ApiSettings => ({
       brokerId,
       autoCreateTopics: settings.autoCreateTopics,
+      usesAcls: settings.authorizer === 'acl',
       autoCreatePartitions: settings.autoCreatePartitions,
       maxPartitionsPerTopic: settings.maxPartitionsPerTopic,
       maxPartitions: settings.maxPartitions,

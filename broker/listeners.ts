@@ -9,6 +9,7 @@ import type { ByteBudget } from './net/byte-budget.ts'
 import { defaultConnectionSettings, type Peer, type Service } from './net/connection.ts'
 import { Listener } from './net/listener.ts'
 import type { Logger } from './observe/logger.ts'
+import type { Authorizer } from './security/authorizer.ts'
 import type { Credentials } from './security/credentials.ts'
 import { type Gate, openGate } from './security/gate.ts'
 import { securityOf } from './security/listener-security.ts'
@@ -57,6 +58,8 @@ export interface ListenerParts {
   readonly service: Service<ClientContext>
   readonly budget: ByteBudget
   readonly credentials: Credentials
+  /** Undefined where everybody may do everything. */
+  readonly authorizer: Authorizer | undefined
   /** Called with what closes each listener, as soon as it is open. */
   readonly opened: (close: () => Promise<void>) => void
 }
@@ -81,7 +84,11 @@ export async function openListeners(settings: Settings, parts: ListenerParts): P
         maxIdleMs: settings.connectionsMaxIdleMs,
       },
       newContext: (peer, certificate) =>
-        new ClientContext(peer, end => gate.authentication({ certificate, ...tellers(parts.log, peer, end) })),
+        new ClientContext(
+          peer,
+          end => gate.authentication({ certificate, ...tellers(parts.log, peer, end) }),
+          parts.authorizer,
+        ),
     })
     parts.opened(() => listener.drain(0))
     open.push({ plan, listener, gate })

@@ -6,7 +6,8 @@ import type { Dispatcher } from './api/dispatcher.ts'
 import type { Client } from './api/handler.ts'
 import { type Clock, sleep } from './clock.ts'
 import type { Connection, Peer, Service } from './net/connection.ts'
-import type { Authentication } from './security/authentication.ts'
+import type { Authentication, Principal } from './security/authentication.ts'
+import { type Access, type Authorizer, EVERYTHING } from './security/authorizer.ts'
 
 /** A client whose broker is not back by then is better off with another one: its connection is closed. */
 const LONGEST_WAIT_MS = 10_000
@@ -16,16 +17,34 @@ export class ClientContext implements Client {
   readonly listener: string
   readonly host: string
   readonly authentication: Authentication
+  readonly #authorizer: Authorizer | undefined
+  #access: Access = EVERYTHING
+  /** Of whom `#access` is; a client is somebody else after it has authenticated. */
+  #accessOf: Principal | undefined
   readonly #controller = new AbortController()
   softwareName = ''
   softwareVersion = ''
   #connection: Connection<ClientContext> | undefined
 
   /** `authenticate` is given what ends the connection once the answer in progress is sent. */
-  constructor({ listener, remoteAddress }: Peer, authenticate: (end: () => void) => Authentication) {
+  constructor(
+    { listener, remoteAddress }: Peer,
+    authenticate: (end: () => void) => Authentication,
+    authorizer: Authorizer | undefined,
+  ) {
+    this.#authorizer = authorizer
     this.listener = listener
     this.host = remoteAddress
     this.authentication = authenticate(() => this.#connection?.drain())
+  }
+
+  get access(): Access {
+    const { principal } = this.authentication
+    if (this.#authorizer !== undefined && this.#accessOf !== principal) {
+      this.#access = this.#authorizer.accessOf(principal, this.host)
+      this.#accessOf = principal
+    }
+    return this.#access
   }
 
   get gone(): AbortSignal {

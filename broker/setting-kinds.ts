@@ -82,3 +82,11 @@ export const namedAddresses = several.transform((parts, context): NamedAddress[]
   context.addIssue({ code: 'custom', message: 'must be NAME://HOST:PORT, several by commas, each name once' })
   return z.NEVER
 })
+
+/** `User:NAME`, several by semicolons, because names of certificates have commas; in a file also as a list. */
+export const principals = z
+  .union([z.array(z.string()), z.string().transform(text => text.split(';').map(part => part.trim()))])
+  .refine(
+    parts => parts.length > 0 && parts.every(part => /^User:.+$/.test(part)),
+    'must be principals, User:NAME, separated by semicolons',
+  )

@@ -2,7 +2,19 @@
 import { z } from 'zod'
 import { logLevels } from './observe/logger.ts'
 import { listenerSecurity } from './security/listener-security.ts'
-import { address, flag, flagValue, MIB, namedAddresses, names, number, url, urls, whole } from './setting-kinds.ts'
+import {
+  address,
+  flag,
+  flagValue,
+  MIB,
+  namedAddresses,
+  names,
+  number,
+  principals,
+  url,
+  urls,
+  whole,
+} from './setting-kinds.ts'
 
 /** Name of the listener when no listeners are named. */
 export const DEFAULT_LISTENER = 'PLAINTEXT'
@@ -56,6 +68,21 @@ export const settingsSchema = z.strictObject({
     'How listeners are secured, by name, in YAML: protocol, certFile, keyFile, clientCaFile, clientAuth, principalMappingRules, ' +
       'mechanisms, usersFile, oauth, maxReauthMs (docs/security.md).',
     listenerSecurity,
+  ),
+  authorizer: setting(
+    'KAFSCALE_AUTHORIZER',
+    'What clients may do: "none" for everything, "acl" for what ACLs allow them (authorizer.class.name).',
+    z.enum(['none', 'acl']).default('none'),
+  ),
+  superUsers: setting(
+    'KAFSCALE_SUPER_USERS',
+    'Principals that may do everything: User:NAME, several by semicolons (super.users).',
+    principals.optional(),
+  ),
+  allowEveryoneIfNoAclFound: setting(
+    'KAFSCALE_ALLOW_EVERYONE_IF_NO_ACL_FOUND',
+    'Whether everybody may do what no ACL speaks of (allow.everyone.if.no.acl.found).',
+    flag(false),
   ),
   rack: setting('KAFSCALE_RACK', 'Zone of this broker (broker.rack).', z.string().min(1).optional()),
   metrics: setting('KAFSCALE_METRICS_ADDR', 'Address for metrics and health checks.', address(':19093')),

@@ -2,6 +2,7 @@
 
 import type { Client, Handler } from '../broker/api/handler.ts'
 import { ANONYMOUS, withoutSasl } from '../broker/security/authentication.ts'
+import { EVERYTHING } from '../broker/security/authorizer.ts'
 import { type ApiName, apis, type RequestOf, type ResponseOf } from '../broker/wire/api.ts'
 import { Reader } from '../broker/wire/reader.ts'
 import { Writer } from '../broker/wire/writer.ts'
@@ -11,6 +12,7 @@ export const testClient: Client = {
   host: '127.0.0.1',
   gone: new AbortController().signal,
   authentication: withoutSasl(ANONYMOUS),
+  access: EVERYTHING,
   softwareName: 'test',
   softwareVersion: '1',
 }

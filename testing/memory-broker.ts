@@ -11,6 +11,7 @@ import { type LedgerFaults, MemoryLedger, noFaults } from '../broker/ledger/memo
 import { MemoryStore } from '../broker/objects/memory.ts'
 import { createLogger } from '../broker/observe/logger.ts'
 import { ANONYMOUS, withoutSasl } from '../broker/security/authentication.ts'
+import { EVERYTHING } from '../broker/security/authorizer.ts'
 import { FEATURE_LEVEL } from '../broker/state/commands.ts'
 import {
   type ApiName,
@@ -64,6 +65,8 @@ export class MemoryBroker {
         api: brokerId => ({
           brokerId,
           autoCreateTopics: false,
+          // With the guards in place, whose client may do everything.
+          usesAcls: true,
           autoCreatePartitions: 2,
           maxPartitionsPerTopic: 100,
           maxPartitions: 200,
@@ -169,6 +172,7 @@ function newClient(): Client {
     host: '127.0.0.1',
     gone: new AbortController().signal,
     authentication: withoutSasl(ANONYMOUS),
+    access: EVERYTHING,
     softwareName: '',
     softwareVersion: '',
   }

@@ -8,6 +8,7 @@ import { MemoryLedger } from '../broker/ledger/memory.ts'
 import { MemoryStore } from '../broker/objects/memory.ts'
 import { createLogger } from '../broker/observe/logger.ts'
 import { ANONYMOUS, withoutSasl } from '../broker/security/authentication.ts'
+import { EVERYTHING } from '../broker/security/authorizer.ts'
 import { FEATURE_LEVEL } from '../broker/state/commands.ts'
 import type { ApiName, RequestOf, ResponseOf } from '../broker/wire/api.ts'
 import { type MetadataRequest, newMetadataRequest } from '../broker/wire/messages.gen.ts'
@@ -89,6 +90,7 @@ export function coreOptions(
     api: id => ({
       brokerId: id,
       autoCreateTopics: false,
+      usesAcls: false,
       autoCreatePartitions: 1,
       maxPartitionsPerTopic: 100,
       maxPartitions: 200,
@@ -157,6 +159,7 @@ function clientOf(listener: string): Client {
     host: '127.0.0.1',
     gone: new AbortController().signal,
     authentication: withoutSasl(ANONYMOUS),
+    access: EVERYTHING,
     softwareName: '',
     softwareVersion: '',
   }

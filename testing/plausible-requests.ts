@@ -315,6 +315,27 @@ export const exchanges: { readonly [Name in ApiName]?: Exchange<Name> } = {
     good: () => wire.newListConfigResourcesRequest({}),
     bad: (_, version) => [wire.newListConfigResourcesRequest({ resourceTypes: version >= 1 ? [99] : [] })],
   },
+  DescribeAcls: {
+    good: () => wire.newDescribeAclsRequest(aclFilter(1)),
+    bad: () => [wire.newDescribeAclsRequest(aclFilter(0)), wire.newDescribeAclsRequest(aclFilter(99))],
+  },
+  CreateAcls: {
+    good: () => createAcl({}),
+    bad: () => [
+      createAcl({ resourceType: 1 }),
+      createAcl({ resourceType: 4 }),
+      createAcl({ resourcePatternType: 1 }),
+      createAcl({ operation: 1 }),
+      createAcl({ permissionType: 1 }),
+      createAcl({ resourceName: '' }),
+      createAcl({ principal: 'nobody' }),
+      createAcl({ host: '10.0.0.0/99' }),
+    ],
+  },
+  DeleteAcls: {
+    good: () => wire.newDeleteAclsRequest({ filters: [aclFilter(1)] }),
+    bad: () => [wire.newDeleteAclsRequest({ filters: [aclFilter(0)] })],
+  },
   DescribeUserScramCredentials: {
     good: () => wire.newDescribeUserScramCredentialsRequest({ users: null }),
     bad: () => [
@@ -490,6 +511,17 @@ function incrementalAlterConfigs(
 function createPartitions(name: string, count: number): wire.CreatePartitionsRequest {
   const topics = [{ name, count, assignments: null }]
   return wire.newCreatePartitionsRequest({ topics, timeoutMs: 1000, validateOnly: false })
+}
+
+function aclFilter(resourceTypeFilter: number) {
+  const anybody = { principalFilter: null, hostFilter: null, operation: 1, permissionType: 1 }
+  return { resourceTypeFilter, resourceNameFilter: null, patternTypeFilter: 1, ...anybody }
+}
+
+function createAcl(change: Partial<wire.CreateAclsRequestCreation>): wire.CreateAclsRequest {
+  const resource = { resourceType: 2, resourceName: 't', resourcePatternType: 3 }
+  const creation = { ...resource, principal: 'User:a', host: '*', operation: 3, permissionType: 3, ...change }
+  return wire.newCreateAclsRequest({ creations: [creation] })
 }
 
 function alterScram(name: string, mechanism: number, iterations: number): wire.AlterUserScramCredentialsRequest {

@@ -50,6 +50,9 @@ const NAMES: readonly ApiName[] = [
   'DescribeTopicPartitions',
   'DescribeUserScramCredentials',
   'AlterUserScramCredentials',
+  'DescribeAcls',
+  'CreateAcls',
+  'DeleteAcls',
 ]
 
 export const advertised: readonly AdvertisedRange[] = NAMES.map(name => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { ANONYMOUS, withoutSasl } from '../security/authentication.ts'
+import { EVERYTHING } from '../security/authorizer.ts'
 import { ClusterState } from '../state/cluster-state.ts'
 import { writeBrokerInfo } from '../state/commands.gen.ts'
 import { Writer } from '../wire/writer.ts'
@@ -40,6 +41,7 @@ const client = (host: string, listener = 'PLAINTEXT'): Client => ({
   host,
   gone: new AbortController().signal,
   authentication: withoutSasl(ANONYMOUS),
+  access: EVERYTHING,
   softwareName: '',
   softwareVersion: '',
 })

@@ -6,6 +6,7 @@ import { topicIdOf } from '../../testing/state-story.ts'
 import { Core } from '../core.ts'
 import type { MemoryConnection } from '../ledger/memory.ts'
 import { ANONYMOUS, withoutSasl } from '../security/authentication.ts'
+import { EVERYTHING } from '../security/authorizer.ts'
 import { buildBatch } from '../wire/batch-builder.ts'
 import { errorCode } from '../wire/errors.ts'
 import {
@@ -22,6 +23,7 @@ const client = {
   host: '127.0.0.1',
   gone: new AbortController().signal,
   authentication: withoutSasl(ANONYMOUS),
+  access: EVERYTHING,
   softwareName: '',
   softwareVersion: '',
 }

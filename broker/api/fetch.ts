@@ -9,6 +9,7 @@
  */
 import type { FetchContext, FetchedPartition } from '../data/fetch-sessions.ts'
 import type { PartitionReadResult } from '../data/log-reader.ts'
+import type { Access } from '../security/authorizer.ts'
 import type { PartitionLog } from '../state/partition-log.ts'
 import { errorCode, KafkaError } from '../wire/errors.ts'
 import {
@@ -20,8 +21,9 @@ import {
   newFetchResponseTopic,
 } from '../wire/messages.gen.ts'
 import { ZERO_UUID } from '../wire/uuid.ts'
+import { mayRead } from './authorization/topics.ts'
 import { isSuperseded, preferredReader } from './brokers.ts'
-import type { Handler } from './handler.ts'
+import type { Client, Handler } from './handler.ts'
 import type { Parts } from './parts.ts'
 import { findPartition, findTopic, leaderEpochProblem } from './topic-lookup.ts'
 
@@ -52,14 +54,15 @@ export function fetch(parts: FetchParts): Handler<'Fetch'> {
       if (cause instanceof KafkaError) return newFetchResponse({ errorCode: cause.code, responses: [] })
       throw cause
     }
-    let targets = session.partitions.map(wanted => target(parts, wanted))
+    const { access } = client
+    let targets = session.partitions.map(wanted => target(parts, access, wanted))
     if (targets.some(isBeyondEnd)) {
       await parts.replica.barrier()
-      targets = session.partitions.map(wanted => target(parts, wanted))
+      targets = session.partitions.map(wanted => target(parts, access, wanted))
     }
     const reader = preferredReader(parts.replica, client, request.rackId)
     if (reader !== undefined) return redirect(session, targets, reader)
-    targets = await awaitBytes(parts, request, session, targets, client.gone)
+    targets = await awaitBytes(parts, request, session, targets, client)
     if (isSuperseded(parts.replica) && available(targets) === 0) targets = targets.map(sentElsewhere)
     const giveBack = await takeFromBudget(parts, Math.min(request.maxBytes, available(targets)))
     try {
@@ -112,7 +115,10 @@ function sessionOf(request: FetchRequest, version: number) {
   }
 }
 
-function target({ replica }: FetchParts, wanted: FetchedPartition): Target {
+function target({ replica }: FetchParts, access: Access, wanted: FetchedPartition): Target {
+  if (!mayRead(access, replica.state.catalog, { name: wanted.topic, topicId: wanted.topicId })) {
+    return { wanted, errorCode: errorCode.TOPIC_AUTHORIZATION_FAILED }
+  }
   const topic = findTopic(replica.state.catalog, wanted.topic, wanted.topicId)
   const found = findPartition(topic, wanted.partition)
   if ('errorCode' in found) return { wanted, errorCode: found.errorCode }
@@ -135,7 +141,7 @@ async function awaitBytes(
   request: FetchRequest,
   session: FetchContext,
   targets: readonly Target[],
-  gone: AbortSignal,
+  { access, gone }: Client,
 ): Promise<Target[]> {
   const deadline = parts.clock.monotonic() + request.maxWaitMs
   let current = [...targets]
@@ -145,7 +151,7 @@ async function awaitBytes(
     const left = deadline - parts.clock.monotonic()
     if (missing <= 0 || left <= 0 || gone.aborted) break
     await parts.longPolls.wait(logsOf(current), missing, left, gone)
-    current = session.partitions.map(wanted => target(parts, wanted))
+    current = session.partitions.map(wanted => target(parts, access, wanted))
   }
   return current
 }

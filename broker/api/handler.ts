@@ -5,6 +5,7 @@
  * of its response; what it throws closes the connection, so it throws only where Kafka closes too.
  */
 import type { Authentication } from '../security/authentication.ts'
+import type { Access } from '../security/authorizer.ts'
 import type { ApiName, RequestOf, ResponseOf } from '../wire/api.ts'
 
 /** What the broker keeps for a client's connection. */
@@ -15,6 +16,8 @@ export interface Client {
   readonly host: string
   /** Who the client is, and what it may ask before that is known. */
   readonly authentication: Authentication
+  /** What it may do. */
+  readonly access: Access
   /** Aborts when the client is gone. */
   readonly gone: AbortSignal
   /** `ClientSoftwareName` and `ClientSoftwareVersion` of its ApiVersions request (KIP-511); empty before. */

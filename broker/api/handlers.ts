@@ -2,11 +2,15 @@
 import { alterConfigs } from './alter-configs.ts'
 import { alterUserScramCredentials } from './alter-user-scram-credentials.ts'
 import { apiVersions } from './api-versions.ts'
+import { withAuthorization } from './authorization/with-authorization.ts'
+import { createAcls } from './create-acls.ts'
 import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
+import { deleteAcls } from './delete-acls.ts'
 import { deleteGroups } from './delete-groups.ts'
 import { deleteRecords } from './delete-records.ts'
 import { deleteTopics } from './delete-topics.ts'
+import { describeAcls } from './describe-acls.ts'
 import { describeCluster } from './describe-cluster.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { describeGroups } from './describe-groups.ts'
@@ -74,6 +78,11 @@ export function allHandlers(parts: Parts): Handlers {
     DescribeTopicPartitions: describeTopicPartitions(parts),
     DescribeUserScramCredentials: describeUserScramCredentials(parts),
     AlterUserScramCredentials: alterUserScramCredentials(parts),
+    DescribeAcls: describeAcls(parts),
+    CreateAcls: createAcls(parts),
+    DeleteAcls: deleteAcls(parts),
   }
-  return withForwarding(handlers, parts)
+  const forwarding = withForwarding(handlers, parts)
+  if (!parts.settings.usesAcls) return forwarding
+  return withAuthorization(forwarding, parts.replica, parts.settings.autoCreateTopics)
 }

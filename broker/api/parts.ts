@@ -13,6 +13,8 @@ import type { Peers } from './forwarding.ts'
 /** The settings that handlers act on; broker.ts fills them from the broker's settings. */
 export interface ApiSettings {
   readonly brokerId: number
+  /** Whether clients may only do what ACLs allow them. */
+  readonly usesAcls: boolean
   readonly autoCreateTopics: boolean
   readonly autoCreatePartitions: number
   readonly maxPartitionsPerTopic: number

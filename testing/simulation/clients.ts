@@ -6,6 +6,7 @@
 import type { Client } from '../../broker/api/handler.ts'
 import { sleep } from '../../broker/clock.ts'
 import { ANONYMOUS, withoutSasl } from '../../broker/security/authentication.ts'
+import { EVERYTHING } from '../../broker/security/authorizer.ts'
 import { NO_LIMIT } from '../../broker/state/topic-config-keys.ts'
 import { buildBatch, recordsOf } from '../../broker/wire/batch-builder.ts'
 import { errorCode } from '../../broker/wire/errors.ts'
@@ -44,6 +45,7 @@ const client: Client = {
   host: 'simulated',
   gone: new AbortController().signal,
   authentication: withoutSasl(ANONYMOUS),
+  access: EVERYTHING,
   softwareName: '',
   softwareVersion: '',
 }

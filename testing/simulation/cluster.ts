@@ -244,6 +244,7 @@ function coreApiSettings(brokerId: number) {
   return {
     brokerId,
     autoCreateTopics: true,
+    usesAcls: false,
     autoCreatePartitions: 1,
     maxPartitionsPerTopic: 100,
     maxPartitions: 1000,
