@@ -32,6 +32,13 @@ describe('apply', () => {
     })
   })
 
+  test('that changes nothing leaves the object as it is, also when another manager applied last', () => {
+    const first = apply({}, deployment({ replicas: 3 }), 'one')
+    const second = apply(first, deployment({ paused: true }), 'two')
+    expect(apply(second, deployment({ replicas: 3 }), 'one')).toEqual(second)
+    expect(apply(second, deployment({ paused: true }), 'two')).toEqual(second)
+  })
+
   test('takes away what it had and leaves out now', () => {
     const live = apply({}, deployment({ replicas: 3, paused: true }))
     expect(specOf(apply(live, deployment({ replicas: 3 })))).toEqual({ replicas: 3 })

@@ -58,7 +58,10 @@ export function applied(live: JsonObject, config: JsonObject, writer: Writer, fo
   }
   const apiVersion = String(config.apiVersion)
   const own: Entry = { ...writer, operation: 'Apply', apiVersion, paths: new Set(wanted.keys()) }
-  return { object: withEntries(isObject(object) ? object : {}, [...others, own]) }
+  // At the place that it had: an apply that changes nothing leaves the object as it is, whoever applied last.
+  const known = entries.findIndex(entry => isSame(entry, writer, 'Apply'))
+  const all = known < 0 ? [...entries, own] : entries.with(known, own)
+  return { object: withEntries(isObject(object) ? object : {}, all) }
 }
 
 /** `next` as a writer of whole objects or of a patch left it: what it changed is its own now. */

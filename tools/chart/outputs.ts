@@ -2,6 +2,7 @@
 import { stringify } from 'yaml'
 import { GRANTS, OWN_GRANTS, policyRules } from '../../operator/rbac.ts'
 import { crdFiles } from '../crds/outputs.ts'
+import { argocdFiles } from './argocd.ts'
 import { valuesSchemaJson } from './values.ts'
 
 const NAME = 'kafscale-operator'
@@ -21,6 +22,7 @@ export function chartFiles(): ReadonlyMap<string, string> {
     ['charts/kafscale/files/own-rules.yaml', rules(OWN_GRANTS)],
     ['charts/kafscale/values.schema.json', valuesSchemaJson()],
     ['config/rbac/role.yaml', `${HEAD}${role()}`],
+    ...argocdFiles(),
   ])
 }
 

@@ -53,6 +53,11 @@ export function kcat(): Promise<string> {
   return debianProgram('kcat')
 }
 
+/** Path of the Lua interpreter, as Argo CD's health checks are written for. */
+export function lua(): Promise<string> {
+  return debianProgram('lua5.4')
+}
+
 export interface ListedPart {
   name: string
   about: string
@@ -74,6 +79,7 @@ export const PARTS: ListedPart[] = [
     present: pythonPresent,
     get: async () => (await python()).packages,
   },
+  { name: 'lua', about: 'Lua from Debian', present: async () => onPath('lua5.4') !== undefined, get: lua },
   { name: 'versitygw', about: 'S3 server, strict about conditional writes', present: versitygwPresent, get: versitygw },
   { name: 'moto', about: 'S3 server in Python', present: motoPresent, get: async () => (await moto()).packages },
   { name: 's3rver', about: 'S3 server without conditional writes', present: s3rverPresent, get: s3rver },
