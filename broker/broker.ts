@@ -21,6 +21,7 @@ import { Metrics } from './observe/metrics.ts'
 import { BrokerPeers } from './peers.ts'
 import { Authorizer } from './security/authorizer.ts'
 import type { Credentials } from './security/credentials.ts'
+import { Quotas } from './security/quotas.ts'
 import { SCRAM_NUMBERS } from './security/scram.ts'
 import { BrokerService } from './service.ts'
 import type { Settings } from './settings.ts'
@@ -116,8 +117,25 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
     scram: (mechanism, user) => known?.core?.replica.state.security.scram.get(user)?.get(SCRAM_NUMBERS[mechanism]),
     newNonce: () => systemRandom.uuid(),
   }
-  const authorizer = authorizerOf(settings, log, () => known?.core?.replica.state.security)
-  const listeners = await openListeners(settings, { clock, log, service, budget, credentials, authorizer, opened })
+  const security = (): Security | undefined => known?.core?.replica.state.security
+  const authorizer = authorizerOf(settings, log, security)
+  const connectionQuotas = new Quotas({
+    clock,
+    quotas: () => {
+      const current = security()
+      return current && { version: current.quotasVersion, all: current.quotas }
+    },
+  })
+  const listeners = await openListeners(settings, {
+    clock,
+    log,
+    service,
+    budget,
+    credentials,
+    authorizer,
+    connectionQuotas,
+    opened,
+  })
   const internal = listeners.find(({ listener }) => listener.name === internalListener(settings))
   const peers = new BrokerPeers(clock, internalListener(settings), internal?.gate.tls?.material)
   opened(async () => peers.close())

@@ -24,6 +24,7 @@ import type { Ledger } from './ledger/ledger.ts'
 import { Replica } from './ledger/replica.ts'
 import type { ObjectStore } from './objects/object-store.ts'
 import type { Logger } from './observe/logger.ts'
+import { Quotas } from './security/quotas.ts'
 import type { ClusterState } from './state/cluster-state.ts'
 import { type BrokerInfo, writeBrokerInfo } from './state/commands.gen.ts'
 import { members, rendezvous } from './state/members.ts'
@@ -96,6 +97,7 @@ export class Core {
   readonly cache: BlockCache
   readonly groups: GroupCoordinator
   readonly handlers: Handlers
+  readonly quotas: Quotas
   readonly #options: CoreOptions
   readonly #ingest: Ingest
   readonly #upkeep: Upkeep
@@ -171,6 +173,8 @@ export class Core {
       settings: options.groups,
       coordinates: groupId => coordinates(replica, groupId),
     })
+    const known = () => ({ version: replica.state.security.quotasVersion, all: replica.state.security.quotas })
+    this.quotas = new Quotas({ clock, quotas: known })
     this.#progress = new ProgressReports({ ledger: options.ledger, replica, clock, log: options.log })
     this.#upkeep = new Upkeep(clock, options.log)
     this.handlers = allHandlers({
@@ -185,6 +189,7 @@ export class Core {
       fetchSessions: new FetchSessions(clock, () => random.int(2147483647)),
       groups: this.groups,
       peers: options.peers ?? noPeers,
+      quotas: this.quotas,
       traffic: options.traffic,
       diskSpace: options.diskSpace ?? (async () => ({ totalBytes: -1, usableBytes: -1 })),
       newTopicId: () => random.uuid(),

@@ -13,6 +13,7 @@ import type { Authorizer } from './security/authorizer.ts'
 import type { Credentials } from './security/credentials.ts'
 import { type Gate, openGate } from './security/gate.ts'
 import { securityOf } from './security/listener-security.ts'
+import type { Quotas } from './security/quotas.ts'
 import { ClientContext } from './service.ts'
 import type { NamedAddress } from './setting-kinds.ts'
 import { DEFAULT_LISTENER, type Settings } from './settings.ts'
@@ -58,6 +59,7 @@ export interface ListenerParts {
   readonly service: Service<ClientContext>
   readonly budget: ByteBudget
   readonly credentials: Credentials
+  readonly connectionQuotas: Quotas
   /** Undefined where everybody may do everything. */
   readonly authorizer: Authorizer | undefined
   /** Called with what closes each listener, as soon as it is open. */
@@ -69,6 +71,7 @@ export async function openListeners(settings: Settings, parts: ListenerParts): P
   const admission = new Admission({
     maxConnections: settings.maxConnections,
     maxConnectionsPerAddress: settings.maxConnectionsPerIp,
+    isTooFast: address => parts.connectionQuotas.connected(address) > 0,
   })
   const open: OpenListener[] = []
   for (const plan of planListeners(settings)) {

@@ -72,7 +72,7 @@ export class Lives {
     })
     begun = core
     this.#core = core
-    service.open(new Dispatcher({ handlers: core.handlers, clock: options.clock, onRequest }))
+    service.open(new Dispatcher({ handlers: core.handlers, clock: options.clock, quotas: core.quotas, onRequest }))
     if (isLost !== undefined) this.#lose(core, isLost)
   }
 

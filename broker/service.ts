@@ -47,6 +47,10 @@ export class ClientContext implements Client {
     return this.#access
   }
 
+  quiet(ms: number): void {
+    this.#connection?.quiet(ms)
+  }
+
   get gone(): AbortSignal {
     return this.#controller.signal
   }

@@ -13,6 +13,7 @@ export const testClient: Client = {
   gone: new AbortController().signal,
   authentication: withoutSasl(ANONYMOUS),
   access: EVERYTHING,
+  quiet: () => {},
   softwareName: 'test',
   softwareVersion: '1',
 }

@@ -173,6 +173,7 @@ function newClient(): Client {
     gone: new AbortController().signal,
     authentication: withoutSasl(ANONYMOUS),
     access: EVERYTHING,
+    quiet: () => {},
     softwareName: '',
     softwareVersion: '',
   }

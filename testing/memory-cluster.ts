@@ -160,6 +160,7 @@ function clientOf(listener: string): Client {
     gone: new AbortController().signal,
     authentication: withoutSasl(ANONYMOUS),
     access: EVERYTHING,
+    quiet: () => {},
     softwareName: '',
     softwareVersion: '',
   }

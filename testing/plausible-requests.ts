@@ -315,6 +315,26 @@ export const exchanges: { readonly [Name in ApiName]?: Exchange<Name> } = {
     good: () => wire.newListConfigResourcesRequest({}),
     bad: (_, version) => [wire.newListConfigResourcesRequest({ resourceTypes: version >= 1 ? [99] : [] })],
   },
+  DescribeClientQuotas: {
+    good: () => wire.newDescribeClientQuotasRequest({ components: [], strict: false }),
+    bad: () => [
+      ...[
+        { entityType: 'planet', matchType: 1, match: null },
+        { entityType: 'user', matchType: 0, match: null },
+      ].map(component => wire.newDescribeClientQuotasRequest({ components: [component], strict: true })),
+    ],
+  },
+  AlterClientQuotas: {
+    good: () => alterQuota('user', 'producer_byte_rate', 1e12),
+    bad: () => [
+      alterQuota('planet', 'producer_byte_rate', 1),
+      alterQuota('user', 'producer_byte_rate', -1),
+      alterQuota('user', 'producer_byte_rate', 0.5),
+      alterQuota('user', 'connection_creation_rate', 1),
+      alterQuota('ip', 'producer_byte_rate', 1),
+      wire.newAlterClientQuotasRequest({ entries: [{ entity: [], ops: [] }], validateOnly: true }),
+    ],
+  },
   DescribeAcls: {
     good: () => wire.newDescribeAclsRequest(aclFilter(1)),
     bad: () => [wire.newDescribeAclsRequest(aclFilter(0)), wire.newDescribeAclsRequest(aclFilter(99))],
@@ -522,6 +542,11 @@ function createAcl(change: Partial<wire.CreateAclsRequestCreation>): wire.Create
   const resource = { resourceType: 2, resourceName: 't', resourcePatternType: 3 }
   const creation = { ...resource, principal: 'User:a', host: '*', operation: 3, permissionType: 3, ...change }
   return wire.newCreateAclsRequest({ creations: [creation] })
+}
+
+function alterQuota(entityType: string, key: string, value: number): wire.AlterClientQuotasRequest {
+  const entry = { entity: [{ entityType, entityName: 'a' }], ops: [{ key, value, remove: false }] }
+  return wire.newAlterClientQuotasRequest({ entries: [entry], validateOnly: false })
 }
 
 function alterScram(name: string, mechanism: number, iterations: number): wire.AlterUserScramCredentialsRequest {

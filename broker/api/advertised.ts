@@ -50,6 +50,8 @@ const NAMES: readonly ApiName[] = [
   'DescribeTopicPartitions',
   'DescribeUserScramCredentials',
   'AlterUserScramCredentials',
+  'DescribeClientQuotas',
+  'AlterClientQuotas',
   'DescribeAcls',
   'CreateAcls',
   'DeleteAcls',

@@ -42,6 +42,7 @@ const client = (host: string, listener = 'PLAINTEXT'): Client => ({
   gone: new AbortController().signal,
   authentication: withoutSasl(ANONYMOUS),
   access: EVERYTHING,
+  quiet: () => {},
   softwareName: '',
   softwareVersion: '',
 })

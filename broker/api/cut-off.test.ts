@@ -24,6 +24,7 @@ const client = {
   gone: new AbortController().signal,
   authentication: withoutSasl(ANONYMOUS),
   access: EVERYTHING,
+  quiet: () => {},
   softwareName: '',
   softwareVersion: '',
 }

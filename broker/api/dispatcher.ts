@@ -7,6 +7,7 @@
  * the body are ignored, as Kafka does: librdkafka 2.16 sends some behind Metadata requests.
  */
 import type { Clock } from '../clock.ts'
+import type { Quotas } from '../security/quotas.ts'
 import { type ApiName, apiName, apis, requestHeaderVersion, responseHeaderVersion } from '../wire/api.ts'
 import { errorCode } from '../wire/errors.ts'
 import {
@@ -32,6 +33,7 @@ export interface RequestReport {
 export interface DispatcherOptions {
   readonly handlers: Handlers
   readonly clock: Clock
+  readonly quotas?: Quotas
   readonly onRequest?: (report: RequestReport) => void
 }
 
@@ -71,6 +73,17 @@ export class Dispatcher {
     }
   }
 
+  /**
+   * What a request takes of the processor until it waits for something (KIP-124): gives the ms for which the client has to be
+   * quiet.
+   */
+  #countTime(clientId: string, client: Client, ms: number): number {
+    const { principal } = client.authentication
+    const quietMs = this.#options.quotas?.record('request', { principal, clientId }, ms / MS_PER_PERCENT) ?? 0
+    if (quietMs > 0) client.quiet(quietMs)
+    return quietMs
+  }
+
   /** The response has left, or never will. */
   sent(response: readonly Buffer[]): void {
     this.#afterSending.get(response)?.()
@@ -84,6 +97,7 @@ export class Dispatcher {
     client: Client,
   ): Promise<readonly Buffer[] | null> {
     const api = apis[name]
+    const began = this.#options.clock.monotonic()
     const reader = new Reader(frame)
     const header = readRequestHeader(reader, requestHeaderVersion(name, version))
     const request = api.readRequest(reader, version)
@@ -93,8 +107,12 @@ export class Dispatcher {
     const onSent = (callback: () => void): void => {
       afterSending = callback
     }
-    const response = await handler(request, { version, clientId: header.clientId ?? '', client, onSent })
-    if (response === null) return null
+    const clientId = header.clientId ?? ''
+    const answer = handler(request, { version, clientId, client, onSent })
+    const quietMs = this.#countTime(clientId, client, this.#options.clock.monotonic() - began)
+    const given = await answer
+    if (given === null) return null
+    const response = quietMs > 0 ? told(given, quietMs) : given
     try {
       const writer = new Writer()
       writeResponseHeader(writer, { correlationId: header.correlationId }, responseHeaderVersion(name, version))
@@ -107,6 +125,15 @@ export class Dispatcher {
       throw cause
     }
   }
+}
+
+/** Of a second. */
+const MS_PER_PERCENT = 10
+
+/** A client may have been told of another quota already. */
+function told<Response extends object>(response: Response, quietMs: number): Response {
+  if (!('throttleTimeMs' in response)) return response
+  return { ...response, throttleTimeMs: Math.max(Number(response.throttleTimeMs), quietMs) }
 }
 
 /** After a SaslHandshake of version 0 tokens come and go without header; a failure has no answer but the end. */

@@ -18,6 +18,8 @@ export interface Client {
   readonly authentication: Authentication
   /** What it may do. */
   readonly access: Access
+  /** No more of its requests are read for so many ms. */
+  quiet(ms: number): void
   /** Aborts when the client is gone. */
   readonly gone: AbortSignal
   /** `ClientSoftwareName` and `ClientSoftwareVersion` of its ApiVersions request (KIP-511); empty before. */

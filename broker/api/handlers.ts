@@ -1,4 +1,5 @@
 /** All handlers, by the name of their API. */
+import { alterClientQuotas } from './alter-client-quotas.ts'
 import { alterConfigs } from './alter-configs.ts'
 import { alterUserScramCredentials } from './alter-user-scram-credentials.ts'
 import { apiVersions } from './api-versions.ts'
@@ -11,6 +12,7 @@ import { deleteGroups } from './delete-groups.ts'
 import { deleteRecords } from './delete-records.ts'
 import { deleteTopics } from './delete-topics.ts'
 import { describeAcls } from './describe-acls.ts'
+import { describeClientQuotas } from './describe-client-quotas.ts'
 import { describeCluster } from './describe-cluster.ts'
 import { describeConfigs } from './describe-configs.ts'
 import { describeGroups } from './describe-groups.ts'
@@ -37,6 +39,7 @@ import { offsetFetch } from './offset-fetch.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import type { Parts } from './parts.ts'
 import { produce } from './produce.ts'
+import { withQuotas } from './quotas.ts'
 import { saslAuthenticate, saslHandshake } from './sasl.ts'
 import { syncGroup } from './sync-group.ts'
 import { Turns } from './turns.ts'
@@ -79,10 +82,13 @@ export function allHandlers(parts: Parts): Handlers {
     DescribeUserScramCredentials: describeUserScramCredentials(parts),
     AlterUserScramCredentials: alterUserScramCredentials(parts),
     DescribeAcls: describeAcls(parts),
+    DescribeClientQuotas: describeClientQuotas(parts),
+    AlterClientQuotas: alterClientQuotas(parts),
     CreateAcls: createAcls(parts),
     DeleteAcls: deleteAcls(parts),
   }
   const forwarding = withForwarding(handlers, parts)
-  if (!parts.settings.usesAcls) return forwarding
-  return withAuthorization(forwarding, parts.replica, parts.settings.autoCreateTopics)
+  const { replica, settings } = parts
+  const guarded = settings.usesAcls ? withAuthorization(forwarding, replica, settings.autoCreateTopics) : forwarding
+  return withQuotas(guarded, parts)
 }

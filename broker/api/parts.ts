@@ -8,6 +8,7 @@ import type { LongPolls } from '../data/long-poll.ts'
 import type { TimestampIndex } from '../data/timestamp-index.ts'
 import type { GroupCoordinator } from '../groups/coordinator.ts'
 import type { Replica } from '../ledger/replica.ts'
+import type { Quotas } from '../security/quotas.ts'
 import type { Peers } from './forwarding.ts'
 
 /** The settings that handlers act on; broker.ts fills them from the broker's settings. */
@@ -51,6 +52,7 @@ export interface Parts {
   readonly fetchBudget: FetchBudget
   readonly groups: GroupCoordinator
   readonly peers: Peers
+  readonly quotas: Quotas
   readonly traffic: Traffic
   readonly diskSpace: () => Promise<DiskSpace>
   /** A new topic id: sixteen random bytes as base64url, never one of Kafka's reserved ones. */

@@ -1,8 +1,10 @@
-// Counts the connections of all listeners against `max.connections` and `max.connections.per.ip`.
+// Counts the connections of all listeners against `max.connections`, `max.connections.per.ip` and quotas of addresses (KIP-612).
 
 export interface AdmissionSettings {
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
+  /** Counts a connection, and says whether there are too many from the address in a short time. */
+  readonly isTooFast?: (address: string) => boolean
 }
 
 export class Admission {
@@ -23,6 +25,7 @@ export class Admission {
     const fromAddress = this.#perAddress.get(address) ?? 0
     if (this.#connections >= this.#settings.maxConnections) return 'too many connections'
     if (fromAddress >= this.#settings.maxConnectionsPerAddress) return 'too many connections from this address'
+    if (this.#settings.isTooFast?.(address) === true) return 'too many connections from this address in a short time'
     this.#connections++
     this.#perAddress.set(address, fromAddress + 1)
     return null

@@ -13,6 +13,7 @@
 // Reading stops (the socket is paused, so the peer is held back by TCP) between two frames while
 //   - `unansweredRequests` requests, or `unbudgetedBytes` bytes of those outside the budget, have not left, or
 //   - more than `outgoingBytes` of responses wait for the peer to read them; then no request starts either, or
+//   - the peer is to be quiet, because it asked for more than its quota, or
 //   - the next frame needs bytes from the shared budget and they are not granted yet. Produce requests do, and frames so
 //     large that they count as data; heartbeats and other small requests never wait for the budget.
 //
@@ -112,6 +113,9 @@ export class Connection<Context> {
   #frameBegun = false
   #frameTimer: Timer | null = null
   #idleTimer: Timer
+  /** Runs while the peer is not listened to. */
+  #quiet: Timer | null = null
+  #quietUntil = 0
   #active: number
   #outgoing: Buffer[] = []
   /** The responses that `#outgoing` is made of. */
@@ -157,6 +161,20 @@ export class Connection<Context> {
   drain(): void {
     this.#stopReading()
     this.#finishIfDone()
+  }
+
+  /** Reads no more requests for so long (KIP-219); those that were read are answered. */
+  quiet(ms: number): void {
+    const { clock } = this.#parts
+    const until = clock.monotonic() + ms
+    if (this.#closed || until <= this.#quietUntil) return
+    this.#quietUntil = until
+    if (this.#quiet !== null) clock.clearTimeout(this.#quiet)
+    this.#quiet = clock.setTimeout(() => {
+      this.#quiet = null
+      this.#active = clock.monotonic()
+      this.#resume()
+    }, ms)
   }
 
   /** Closes now, whatever is in progress. */
@@ -237,6 +255,7 @@ export class Connection<Context> {
     const { settings } = this.#parts
     return (
       this.#ending ||
+      this.#quiet !== null ||
       this.#charge?.waiting != null ||
       this.#requests.length >= settings.unansweredRequests ||
       this.#unbudgetedBytes >= settings.unbudgetedBytes ||
@@ -430,7 +449,8 @@ export class Connection<Context> {
 
   #checkIdle(): void {
     const { clock, settings } = this.#parts
-    const working = !this.#finishing && this.#requests.some(request => request.state === 'running')
+    const working =
+      this.#quiet !== null || (!this.#finishing && this.#requests.some(request => request.state === 'running'))
     const left = working ? settings.maxIdleMs : this.#active + settings.maxIdleMs - clock.monotonic()
     if (left > 0) {
       this.#idleTimer = clock.setTimeout(() => this.#checkIdle(), left)
@@ -452,6 +472,7 @@ export class Connection<Context> {
     this.#ending = true
     this.#parts.clock.clearTimeout(this.#idleTimer)
     this.#stopFrameTimer()
+    if (this.#quiet !== null) this.#parts.clock.clearTimeout(this.#quiet)
     this.#giveUpFrame()
     this.#releaseAll()
     this.#tellSent(this.#leaving.splice(0))

@@ -46,6 +46,7 @@ const client: Client = {
   gone: new AbortController().signal,
   authentication: withoutSasl(ANONYMOUS),
   access: EVERYTHING,
+  quiet: () => {},
   softwareName: '',
   softwareVersion: '',
 }

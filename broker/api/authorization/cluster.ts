@@ -106,3 +106,18 @@ export const guardDeleteAcls: Guard<'DeleteAcls'> = handler => (request, context
     filterResults: request.filters.map(() => wire.newDeleteAclsResponseFilterResult(refusal)),
   })
 }
+
+export const guardDescribeClientQuotas: Guard<'DescribeClientQuotas'> = handler => (request, context) => {
+  if (mayWithCluster(context.client.access, operation.DESCRIBE_CONFIGS)) return handler(request, context)
+  const refusal = { errorCode: DENIED, errorMessage: errorMessage(DENIED) }
+  return wire.newDescribeClientQuotasResponse({ throttleTimeMs: 0, ...refusal, entries: null })
+}
+
+export const guardAlterClientQuotas: Guard<'AlterClientQuotas'> = handler => (request, context) => {
+  if (mayWithCluster(context.client.access, operation.ALTER_CONFIGS)) return handler(request, context)
+  const refusal = { errorCode: DENIED, errorMessage: errorMessage(DENIED) }
+  return wire.newAlterClientQuotasResponse({
+    throttleTimeMs: 0,
+    entries: request.entries.map(({ entity }) => wire.newAlterClientQuotasResponseEntry({ ...refusal, entity })),
+  })
+}

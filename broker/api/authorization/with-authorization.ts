@@ -47,6 +47,8 @@ export function withAuthorization(handlers: Handlers, replica: Replica, createsT
       handlers.DescribeUserScramCredentials,
       cluster.guardDescribeUserScramCredentials,
     ),
+    DescribeClientQuotas: behind(handlers.DescribeClientQuotas, cluster.guardDescribeClientQuotas),
+    AlterClientQuotas: behind(handlers.AlterClientQuotas, cluster.guardAlterClientQuotas),
     DescribeAcls: behind(handlers.DescribeAcls, cluster.guardDescribeAcls),
     CreateAcls: behind(handlers.CreateAcls, cluster.guardCreateAcls),
     DeleteAcls: behind(handlers.DeleteAcls, cluster.guardDeleteAcls),
