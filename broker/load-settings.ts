@@ -148,10 +148,15 @@ function readFile(path: string): Record<string, unknown> {
 
 function describe(issue: z.core.$ZodIssue | undefined, values: Readonly<Record<string, unknown>>): string {
   if (issue === undefined) return 'the settings are not valid'
-  if (issue.code === 'unrecognized_keys') return `${issue.keys[0]}: there is no such setting`
   const key = String(issue.path[0])
   const facts = settingFacts.find(one => one.key === key)
   const name = facts === undefined ? key : `${facts.env} (${key} in a file)`
+  if (issue.code === 'unrecognized_keys') {
+    const [unknown = ''] = issue.keys
+    return issue.path.length === 0
+      ? `${unknown}: there is no such setting`
+      : `${name}: ${[...issue.path.slice(1), unknown].join('.')}: there is no such setting`
+  }
   if (values[key] === undefined) return `${name} is required. ${facts?.description ?? ''}`.trim()
   // What stands inside of a mapping is not repeated: some of it may be secret.
   if (issue.path.length > 1) return `${name}: ${issue.path.slice(1).join('.')}: ${issue.message}`

@@ -7,6 +7,7 @@ import { compiled, jdk, kafka } from '../../tools/parts/parts.ts'
 
 const MAIN_CLASSES = {
   'kafka-topics': 'org.apache.kafka.tools.TopicCommand',
+  'kafka-acls': 'org.apache.kafka.tools.AclCommand',
   'kafka-configs': 'kafka.admin.ConfigCommand',
   'kafka-consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
   'kafka-groups': 'org.apache.kafka.tools.GroupsCommand',
