@@ -1,7 +1,7 @@
 // A whole Kubernetes of one node in a box: control plane, containerd, kubelet, kube-proxy, DNS. Real pods, Services and node
-// ports; no network policies, no storage classes, no load balancers. Images are what is imported; none is pulled.
+// ports, a few volumes; no network policies, no load balancers. Images are what is imported; none is pulled.
 
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EtcdPrograms } from '../../tools/parts/etcd.ts'
@@ -33,6 +33,8 @@ export interface KubernetesNode {
   importImage(archive: string): Promise<void>
   /** Another name for an image that is there. */
   tagImage(tag: string, other: string): Promise<void>
+  /** SIGKILL to everything in a container, by the id that its pod tells. */
+  killContainer(id: string): Promise<void>
   /** Ends everything and removes it. */
   stop(): Promise<void>
 }
@@ -55,7 +57,7 @@ export async function startNode(parts: NodeParts): Promise<KubernetesNode> {
     ])
     await startKubelet(box, parts, plane)
     await startProxy(box, parts, plane)
-    await plane.kubectl.apply(clusterDns())
+    await plane.kubectl.apply([...clusterDns(), ...(await volumes(folder))])
     await plane.kubectl.run(['-n', 'kube-system', 'rollout', 'status', 'deploy/coredns', '--timeout=120s'])
     return node(box, parts, plane)
   } catch (cause) {
@@ -78,11 +80,39 @@ function node(box: Box, { runtime }: NodeParts, plane: ControlPlane): Kubernetes
     tagImage: async (tag, other) => {
       await box.run(runtime.ctr, [...CTR, 'images', 'tag', '--force', tag, other])
     },
+    killContainer: async id => {
+      const task = id.replace(/^containerd:\/\//, '')
+      await box.run(runtime.ctr, [...CTR, 'tasks', 'kill', '--all', '--signal', 'SIGKILL', task])
+    },
     stop: async () => {
       await box.stop()
       await removeFolder(box.folder)
     },
   }
+}
+
+const VOLUMES = 3
+/** As who most programs run that claim one. */
+const VOLUME_USER = 65_532
+
+/** Folders of the node that claims without a storage class are bound to. */
+async function volumes(folder: string): Promise<object[]> {
+  const names = Array.from({ length: VOLUMES }, (_, index) => `volume-${index}`)
+  for (const name of names) {
+    await mkdir(join(folder, name))
+    await chown(join(folder, name), VOLUME_USER, VOLUME_USER)
+  }
+  return names.map(name => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name },
+    spec: {
+      capacity: { storage: '10Gi' },
+      accessModes: ['ReadWriteOnce'],
+      persistentVolumeReclaimPolicy: 'Retain',
+      hostPath: { path: join(folder, name) },
+    },
+  }))
 }
 
 const CTR = ['--address', SOCKET, '--namespace', 'k8s.io']

@@ -126,7 +126,7 @@ async function sample(file: string): Promise<Manifest> {
 
 const specOf = ({ spec }: Manifest): object => (typeof spec === 'object' && spec !== null ? spec : {})
 
-/** The cluster of config/samples, with the S3 server, an etcd of its own in memory, and a listener on the node. */
+/** The cluster of config/samples, with the S3 server, an etcd of its own, and a listener on the node. */
 export async function sampleCluster(replicas: number): Promise<Manifest> {
   const cluster = await sample('cluster.yaml')
   return {
@@ -141,7 +141,7 @@ export async function sampleCluster(replicas: number): Promise<Manifest> {
         endpoint: `http://s3.${NAMESPACE}.svc.cluster.local:${S3_PORT}`,
         credentialsSecretRef: KEYS,
       },
-      etcd: { managed: { replicas: 1, storage: { memory: true } } },
+      etcd: { managed: { replicas: 1 } },
       listeners: [
         { name: 'internal', port: 9092 },
         { name: 'outside', port: 9094, type: 'nodePort', nodePort: KAFKA_NODE_PORT },
