@@ -22,6 +22,7 @@ import { TimestampIndex } from './data/timestamp-index.ts'
 import { GroupCoordinator, type GroupSettings } from './groups/coordinator.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { Replica } from './ledger/replica.ts'
+import { LedgerWentBack, type StoredState } from './ledger/restorable.ts'
 import type { ObjectStore } from './objects/object-store.ts'
 import type { Logger } from './observe/logger.ts'
 import { Quotas } from './security/quotas.ts'
@@ -29,8 +30,9 @@ import type { ClusterState } from './state/cluster-state.ts'
 import { type BrokerInfo, writeBrokerInfo } from './state/commands.gen.ts'
 import { members, rendezvous } from './state/members.ts'
 import { decodeSnapshot } from './state/snapshot.ts'
-import { checkpoint } from './upkeep/checkpoint.ts'
+import { checkpoint, listSnapshots } from './upkeep/checkpoint.ts'
 import { checkClusterMarker, ForeignObjects, putClusterMarker } from './upkeep/cluster-marker.ts'
+import { findLoss } from './upkeep/lost-objects.ts'
 import { expireOffsets } from './upkeep/offset-expiry.ts'
 import { appliedByAll, audit, ProgressReports, progressOfOthers } from './upkeep/progress.ts'
 import { dueTrims } from './upkeep/retention.ts'
@@ -110,6 +112,7 @@ export class Core {
   /** Catches up with the ledger, opens a session, and starts upkeep. */
   static async start(options: CoreOptions): Promise<Core> {
     const { ledger, store, clock, info, brokerId, onLost, onAppend, onAppendFailed } = options
+    const problem = await recoverLedger(options)
     const replica = await Replica.start({
       ledger,
       clock,
@@ -117,7 +120,11 @@ export class Core {
       describe: id => encodeInfo({ ...info, brokerId: id }),
       knownLevel: info.featureLevel,
       loadSnapshot: async key => decodeSnapshot(await store.get(key), info.featureLevel),
-      admit: state => admit(state, options),
+      admit: async state => {
+        await admit(state, options)
+        // That they belong to different clusters would say more.
+        if (problem !== undefined) throw problem
+      },
       onLost,
       ...(onAppend === undefined ? {} : { onAppend }),
       ...(onAppendFailed === undefined ? {} : { onAppendFailed }),
@@ -272,6 +279,7 @@ export class Core {
         run: () => this.#ifOwn('roll-up', async () => ((await rollUp(rollUpParts)) > 0 ? MORE_TO_DO : undefined)),
       },
       { name: 'sweep', everyMs: upkeep.sweepEveryMs, run: () => this.#auditAndSweep() },
+      { name: 'loss', everyMs: upkeep.sweepEveryMs, run: () => this.#ifOwn('loss', this.#lookForLoss) },
     ])
   }
 
@@ -324,15 +332,29 @@ export class Core {
   }
 
   async #sweep(applied: number): Promise<void> {
-    const { store, prefix, clock } = this.#options
+    const { store, prefix, clock, ledger } = this.#options
     const { replica } = this
-    const parts = { replica, store, prefix, appliedByAll: applied }
+    // A ledger that may be put back comes back to its newest checkpoint: what that names has to be there.
+    const kept = ledger.restorable === undefined ? applied : ((await ledger.checkpoint())?.position ?? 0)
+    const parts = { replica, store, prefix, appliedByAll: Math.min(applied, kept) }
     while ((await sweepDead(parts)) > 0);
     const now = clock.monotonic()
-    const epochs = this.#swept.due(replica.state, now)
+    // What sessions of a life that is over have left may have been acknowledged.
+    const over = (await ledger.restorable?.recovered())?.position ?? 0
+    const epochs = this.#swept.due(replica.state, now).filter(epoch => epoch > over)
     await sweepOrphans(parts, epochs)
     this.#swept.swept(epochs, now)
     this.#swept.forget(await forgetSessions(parts, epochs))
+  }
+
+  /** Once after the ledger was put back to an older copy. */
+  async #lookForLoss(): Promise<void> {
+    const { store, prefix, ledger, log } = this.#options
+    const recovered = await ledger.restorable?.recovered()
+    if (recovered === undefined || recovered.loss !== undefined) return
+    const loss = await findLoss({ state: this.replica.state, store, prefix, position: recovered.position })
+    await ledger.restorable?.noteLoss(recovered, loss)
+    log.error({ ...recovered, loss }, 'the ledger was restored from an older copy: records that nothing names are kept')
   }
 }
 
@@ -360,6 +382,28 @@ async function admit(state: ClusterState, { clock, store, prefix }: CoreOptions)
       if (!(cause instanceof ForeignObjects) || state.clusterId !== '' || look === NAMING_LOOKS) throw cause
       await sleep(clock, NAMING_MS)
     }
+  }
+}
+
+/** Resolves with why the ledger cannot be used, if so. */
+async function recoverLedger({ ledger, store, prefix, info }: CoreOptions): Promise<LedgerWentBack | undefined> {
+  if (ledger.restorable === undefined) return undefined
+  const snapshots = await listSnapshots(store, prefix)
+  const checkpoint = snapshots.at(-1)
+  const newest: StoredState | undefined = checkpoint && {
+    checkpoint,
+    read: async () => {
+      const { sessions, time } = decodeSnapshot(await store.get(checkpoint.snapshot), info.featureLevel)
+      return { openSessions: [...sessions.keys()], time }
+    },
+    has: snapshot => snapshots.some(one => one.snapshot === snapshot),
+  }
+  try {
+    await ledger.restorable.recover(newest)
+    return undefined
+  } catch (cause) {
+    if (cause instanceof LedgerWentBack) return cause
+    throw cause
   }
 }
 

@@ -10,6 +10,7 @@ import { sleep } from './clock.ts'
 import { Core, type CoreOptions, WrongPrefix } from './core.ts'
 import { Gaps } from './data/gaps.ts'
 import { BrokerIdTaken } from './ledger/broker-id.ts'
+import { LedgerWentBack } from './ledger/restorable.ts'
 import type { BrokerService } from './service.ts'
 import { TooNew } from './state/commands.ts'
 import { ForeignObjects } from './upkeep/cluster-marker.ts'
@@ -115,6 +116,10 @@ function isRefusal(cause: unknown): cause is Error {
     cause instanceof TooNew ||
     cause instanceof BrokerIdTaken ||
     cause instanceof WrongPrefix ||
-    cause instanceof ForeignObjects
+    cause instanceof ForeignObjects ||
+    cause instanceof LedgerWentBack ||
+    // Another etcd answers, as after a restore: only a new process has forgotten the one before. By its name, because its
+    // module is only loaded for a cluster.
+    (cause instanceof Error && cause.name === 'OtherCluster')
   )
 }

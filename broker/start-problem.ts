@@ -34,7 +34,12 @@ export function startProblem(cause: unknown, settings: Settings): string {
 }
 
 /** By name, because the modules of the last two are only loaded for a cluster. */
-const SELF_EXPLAINING: ReadonlySet<string> = new Set(['UnreadableFile', 'S3StartProblem', 'EtcdStartProblem'])
+const SELF_EXPLAINING: ReadonlySet<string> = new Set([
+  'UnreadableFile',
+  'S3StartProblem',
+  'EtcdStartProblem',
+  'LedgerWentBack',
+])
 
 interface Facts {
   readonly code?: unknown

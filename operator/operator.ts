@@ -5,6 +5,7 @@ import type { Logger } from '../broker/observe/logger.ts'
 import { BY_SECRET, Caches, scaledDeployment } from './caches.ts'
 import { listenersOf, serviceHost } from './cluster/desired/listeners.ts'
 import { brokersName } from './cluster/desired/names.ts'
+import { caredEtcd } from './cluster/etcd-access.ts'
 import { EtcdStand } from './cluster/etcd-stand.ts'
 import type { OperatorDefaults } from './cluster/inputs.ts'
 import {
@@ -17,6 +18,7 @@ import {
 } from './cluster/reconcile.ts'
 import { type MetricsAddressOf, podAddress, type Target, targetOf } from './cluster/scale-target.ts'
 import { Discovery } from './discovery.ts'
+import { EtcdCare } from './etcd/care.ts'
 import type { EtcdLife } from './etcd/life.ts'
 import type { TrustTimes } from './etcd/trust.ts'
 import { EVENTS } from './events.ts'
@@ -42,6 +44,7 @@ import { Observer } from './signals/observer.ts'
 import { scrape } from './signals/scrape.ts'
 import { type Address, clusterKeyOf, letGo, type TopicReconcilerOptions, topicReconciler } from './topic/reconcile.ts'
 import { rfc3339 } from './types/condition.ts'
+import { managedEtcdOf } from './types/etcd.ts'
 import { CLUSTER, type KafScaleCluster } from './types/kaf-scale-cluster.ts'
 import { type KafScaleTopic, topicNameOf } from './types/kaf-scale-topic.ts'
 
@@ -65,6 +68,10 @@ export interface OperatorOptions {
   readonly metricsAddressOf?: MetricsAddressOf
   /** Between two looks at the load of the clusters, ms. */
   readonly lookEveryMs?: number
+  /** Where a member of a managed etcd is reached; by default at the endpoint that brokers are told. */
+  readonly etcdEndpointOf?: (endpoint: string) => string
+  /** Between two looks at the members of a managed etcd, ms. */
+  readonly etcdEveryMs?: number
   /** Of the certificates of a managed etcd. */
   readonly trustTimes?: TrustTimes
   readonly leaseTimes?: LeaseTimes
@@ -89,6 +96,7 @@ export class Operator {
   readonly #events: EventRecorder<typeof EVENTS>
   readonly #discovery: Discovery
   readonly #autoscaler: Autoscaler<Target>
+  readonly #etcdCare: EtcdCare
   /** Topics that stayed behind and that the status of their cluster does not tell of yet. */
   readonly #orphans = new Map<string, Orphan[]>()
   readonly #topics: TopicReconcilerOptions
@@ -121,7 +129,8 @@ export class Operator {
     this.#autoscaler = this.#newAutoscaler(key => clusters.enqueue([key]))
     const clusters = this.#clusterController(fenced)
     this.#topics = this.#topicOptions(fenced, key => clusters.enqueue([key]))
-    this.controllers = [clusters, this.#topicController()]
+    this.#etcdCare = this.#newEtcdCare(fenced, key => clusters.enqueue([key]))
+    this.controllers = [clusters, this.#topicController(), this.#etcdController()]
     const onChange = (): void => clusters.enqueue([...this.caches.clusters.all()].map(keyOf))
     this.#discovery = new Discovery({ client, clock, log, onChange })
   }
@@ -218,6 +227,7 @@ export class Operator {
       client,
       applier,
       etcd,
+      etcdReport: key => this.#etcdCare.report(key),
       clock: this.#options.clock,
       defaults: this.#options.defaults,
       clusters: caches.clusters,
@@ -304,6 +314,36 @@ export class Operator {
       onPass: report => metrics.pass(reconciler.name, report),
     })
     metrics.observe(controller)
+    return controller
+  }
+
+  #newEtcdCare(client: KubeClient, onReport: (key: string) => void): EtcdCare {
+    const { clusters } = this.caches
+    return new EtcdCare({
+      clock: this.#options.clock,
+      everyMs: this.#options.etcdEveryMs,
+      isManaged: key => {
+        const cluster = clusters.get(key)
+        return cluster !== undefined && managedEtcdOf(cluster.spec.etcd) !== undefined
+      },
+      etcdOf: caredEtcd({
+        client,
+        clusters,
+        defaults: this.#options.defaults,
+        endpointOf: this.#options.etcdEndpointOf ?? (endpoint => endpoint),
+      }),
+      onReport,
+      onEvent: (key, event, note) => {
+        const cluster = clusters.get(key)
+        if (cluster !== undefined) this.#events.record(cluster, event, note)
+      },
+    })
+  }
+
+  #etcdController() {
+    const controller = this.#controller(this.#etcdCare.reconciler)
+    trigger(this.caches.clusters, controller.queue, ownKey)
+    trigger(this.caches.owned.statefulSets, controller.queue, controllerKey(CLUSTER.kind))
     return controller
   }
 

@@ -13,6 +13,8 @@
  *   8. Of the open sessions no two have the same name.
  */
 
+import type { Restorable } from './restorable.ts'
+
 /** Where an event stands. In etcd its revision, in a file its ordinal. Whole numbers from 1 on; 0 is before everything. */
 export type Position = number
 
@@ -72,6 +74,8 @@ export interface Ledger {
    * a session outlives its last sign of life. What this broker knows may be old, and others may have taken over.
    */
   readonly isCutOff: boolean
+  /** Of a ledger that may be put back to an older copy of itself. */
+  readonly restorable?: Restorable
   close(): Promise<void>
 }
 

@@ -5,7 +5,7 @@
  * may have moved it: then ours is garbage); delete the snapshots that the pointer has passed.
  */
 import { snapshotFolder, snapshotKey } from '../data/object-key.ts'
-import type { Ledger } from '../ledger/ledger.ts'
+import type { Checkpoint, Ledger } from '../ledger/ledger.ts'
 import type { Replica } from '../ledger/replica.ts'
 import { ObjectExists, type ObjectStore } from '../objects/object-store.ts'
 import { encodeSnapshot } from '../state/snapshot.ts'
@@ -32,6 +32,16 @@ export async function checkpoint({ ledger, replica, store, prefix }: CheckpointP
   const moved = await ledger.moveCheckpoint(last, { position, snapshot })
   await deletePassedSnapshots(store, prefix, moved ? snapshot : (await ledger.checkpoint())?.snapshot)
   return moved
+}
+
+/** The states that are in the store, oldest first. */
+export async function listSnapshots(store: ObjectStore, prefix: string): Promise<Checkpoint[]> {
+  const found: Checkpoint[] = []
+  for await (const { key } of store.list(snapshotFolder(prefix))) {
+    const position = Number(/\/(\d+)-\d+$/.exec(key)?.[1])
+    if (position > 0) found.push({ position, snapshot: key })
+  }
+  return found
 }
 
 async function deletePassedSnapshots(store: ObjectStore, prefix: string, current: string | undefined): Promise<void> {

@@ -4,6 +4,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '../../broker/clock.ts'
+import { Bucket } from '../../operator/bucket/s3.ts'
 import { EtcdMember } from '../../operator/etcd/etcd-member.ts'
 import type { OperatorOptions } from '../../operator/operator.ts'
 import { RESOURCES } from '../../operator/runtime/resource.ts'
@@ -18,7 +20,7 @@ const NAMESPACE = 'shop'
 const NAME = 'orders'
 const user = { manager: 'user', force: true }
 /** Generous: etcd elects, certificates are made, a machine may be slow. */
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 90_000
 
 export interface ManagedOptions {
   readonly etcd: EtcdPrograms
@@ -33,6 +35,7 @@ export class ManagedCluster {
   readonly s3: S3Server
   readonly #folder: string
   readonly #options: ManagedOptions
+  readonly #bucket: Bucket
   #operator: RunningOperator
 
   static async start(options: ManagedOptions): Promise<ManagedCluster> {
@@ -46,6 +49,9 @@ export class ManagedCluster {
     this.#options = options
     this.#folder = folder
     this.s3 = s3
+    const credentials = { accessKeyId: s3.accessKey, secretAccessKey: s3.secretKey }
+    const place = { bucket: s3.bucket, region: s3.region, endpoint: s3.endpoint, pathStyle: true, credentials }
+    this.#bucket = new Bucket(place, { clock: systemClock, random: Math.random })
     this.api = api
     const { etcd, env = {} } = options
     this.node = new PretendedNode({ api, folder, etcd, env })
@@ -97,7 +103,8 @@ export class ManagedCluster {
         const found = this.node.pod(`${NAME}-${pod}`)
         return `${pod}: ${JSON.stringify(found?.words)}\n${found?.output.slice(-1500)}`
       })
-      throw new Error(`${String(error)}\n${JSON.stringify(this.status, undefined, 1)}\n${pods.join('\n')}`)
+      const { conditions, etcd } = this.status ?? {}
+      throw new Error(`${String(error)}\n${JSON.stringify({ conditions, etcd })}\n${pods.join('\n')}`)
     })
   }
 
@@ -113,6 +120,21 @@ export class ManagedCluster {
     return new EtcdMember(`${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`, tls)
   }
 
+  /** Keys in the bucket. */
+  async objects(prefix: string): Promise<string[]> {
+    const keys: string[] = []
+    for await (const { key } of this.#bucket.list(prefix)) keys.push(key)
+    return keys
+  }
+
+  /** Objects of the list of what nothing names, as far as they are still there. */
+  async lostKeys(): Promise<string[]> {
+    const [report = ''] = await this.objects('shop.orders/lost/')
+    const { objects } = JSON.parse(String(await this.#bucket.get(report)))
+    const present = new Set(await this.objects('shop.orders/'))
+    return objects.map(({ key }: { key: string }) => key).filter((key: string) => present.has(key))
+  }
+
   async restartOperator(): Promise<void> {
     await this.#operator.stop()
     this.#operator = this.#runOperator()
@@ -122,6 +144,7 @@ export class ManagedCluster {
     await this.#operator.stop()
     await this.node.stop()
     await this.api.stop()
+    await this.#bucket.close()
     await this.s3.stop()
     await rm(this.#folder, { recursive: true, force: true })
   }
@@ -132,6 +155,13 @@ export class ManagedCluster {
       host: '127.0.0.1',
       port: this.node.ports.has(broker, 9092) ? this.node.ports.of(broker, 9092) : 1,
     })
-    return runOperator(this.api.client('operator'), 'operator', address, this.#options.operator)
+    const etcdEndpointOf = (endpoint: string): string => {
+      const [, scheme, pod, port] = /^(https?):\/\/([^.]+)\..*:(\d+)$/.exec(endpoint) ?? []
+      return `${scheme}://127.0.0.1:${this.node.ports.of(pod ?? '', port ?? '')}`
+    }
+    // Processes on a machine under load wait longer than the usual times of tests.
+    const leaseTimes = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 200 }
+    const more = { etcdEndpointOf, etcdEveryMs: 1000, leaseTimes, ...this.#options.operator }
+    return runOperator(this.api.client('operator'), 'operator', address, more)
   }
 }

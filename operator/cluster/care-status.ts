@@ -1,6 +1,10 @@
 // What the status of a cluster says of its etcd and its bucket beyond their pods: certificates, lives, snapshots, and how the
 // bucket was found. It replaces the conditions of that name, and leaves all others as they are.
 
+import type { EtcdReport } from '../etcd/care.ts'
+import { isRestoring, quorumOf } from '../etcd/life.ts'
+import { type SnapshotView, snapshotView } from '../etcd/snapshot-view.ts'
+import type { KubeObject } from '../runtime/object.ts'
 import { type Condition, type Finding, inOrderOf, mergeConditions } from '../types/condition.ts'
 import { CLUSTER_CONDITIONS, finder } from '../types/conditions.ts'
 import { managedEtcdOf } from '../types/etcd.ts'
@@ -14,6 +18,11 @@ export interface CareView {
   readonly inputs: ClusterInputs
   readonly previous: ClusterStatus | undefined
   readonly etcd: EtcdStanding | undefined
+  readonly report: EtcdReport | undefined
+  /** Members of the managed etcd that are ready. */
+  readonly ready: number
+  /** Of the cluster, of all components. */
+  readonly pods: readonly KubeObject[]
 }
 
 type Say = ReturnType<typeof finder<typeof CLUSTER_CONDITIONS>>
@@ -41,23 +50,89 @@ function replaced(
   return inOrderOf(previous, [...kept, ...[...own.values()].filter(({ type }) => !present.has(type))])
 }
 
-function etcdFindings(say: Say, { inputs, etcd }: CareView): Finding[] {
+function etcdFindings(say: Say, view: CareView): Finding[] {
+  const { inputs, etcd } = view
   const managed = managedEtcdOf(inputs.cluster.spec.etcd)
   if (managed === undefined) return [say('EtcdBackedUp', 'NotManaged')]
   if (etcd === undefined) return []
-  return []
+  return [...memberFinding(say, view, etcd), snapshotFinding(say, snapshotsOf(view)), lossFinding(say, view)]
 }
 
-function etcdStatus(status: ClusterStatus['etcd'], { previous, etcd }: CareView): ClusterStatus['etcd'] {
+/** Nothing where the pods say all. */
+function memberFinding(say: Say, { report, ready, inputs }: CareView, { life, members }: EtcdStanding): Finding[] {
+  const managed = managedEtcdOf(inputs.cluster.spec.etcd)
+  const failed = members.find(({ verdict, life: of }) => verdict === 'failed' && of === life.number)
+  if (isRestoring(life)) {
+    if (failed !== undefined && ready < quorumOf(managed?.replicas ?? 1))
+      return [say('EtcdReady', 'EtcdRestoreFailed', `${failed.member}: ${failed.problem ?? 'it did not say why'}`)]
+    return [say('EtcdReady', 'EtcdRestoring')]
+  }
+  if (report?.isCorrupt === true) return [say('EtcdReady', 'EtcdCorrupt')]
+  return report?.isFull === true ? [say('EtcdReady', 'EtcdNoSpace')] : []
+}
+
+const snapshotsOf = ({ inputs, pods, previous, now }: CareView): SnapshotView =>
+  snapshotView(pods, previous?.etcd?.lastSnapshot, managedEtcdOf(inputs.cluster.spec.etcd)?.snapshots, now)
+
+function snapshotFinding(say: Say, { state, problem }: SnapshotView): Finding {
+  return say('EtcdBackedUp', state, problem)
+}
+
+function lossFinding(say: Say, view: CareView): Finding {
+  const restored = restoredOf(view)
+  if (restored === undefined) return say('RecordsLost', 'NothingLost')
+  if (restored.objects === undefined) return say('RecordsLost', 'LookingForLoss')
+  if (restored.objects === 0) return say('RecordsLost', 'NothingLost')
+  const { objects, records, lostFrom, lostUntil, report } = restored
+  return say(
+    'RecordsLost',
+    'RecordsMissing',
+    `${objects} objects with ${records} records were written after ${lostFrom}${lostUntil === undefined ? '' : ` and until ${lostUntil}`}, and nothing names them since etcd was restored at ${restored.time}. Some of them may never have been acknowledged. They are kept in the bucket; ${report} lists them.`,
+  )
+}
+
+/** What is known of the last restore; undefined when there was none. */
+const restoredOf = ({ report, previous, etcd }: CareView) =>
+  report?.recovered === undefined
+    ? previous?.etcd?.restored
+    : restoredStatus(report.recovered, beganWith(report.recovered, previous, etcd))
+
+const asTime = (ms: number): string => new Date(ms).toISOString()
+
+/** Members tell of it until they are replaced. */
+function beganWith(
+  { time }: NonNullable<EtcdReport['recovered']>,
+  previous: ClusterStatus | undefined,
+  etcd: EtcdStanding | undefined,
+): string | undefined {
+  const known = previous?.etcd?.restored
+  if (known?.time === asTime(time)) return known.lostFrom
+  return etcd?.members.find(({ verdict }) => verdict === 'restored')?.time
+}
+
+/** Where the bucket had no checkpoint, it is the time of the snapshot that counts. */
+function restoredStatus({ time, lostFrom, loss }: NonNullable<EtcdReport['recovered']>, begunWith: string | undefined) {
+  return {
+    time: asTime(time),
+    lostFrom: lostFrom > 0 ? asTime(lostFrom) : (begunWith ?? asTime(0)),
+    ...(loss?.lostUntil === undefined ? {} : { lostUntil: asTime(loss.lostUntil) }),
+    ...(loss === undefined ? {} : { objects: loss.objects, records: loss.records, report: loss.report }),
+  }
+}
+
+function etcdStatus(status: ClusterStatus['etcd'], view: CareView): ClusterStatus['etcd'] {
+  const { previous, etcd } = view
   if (etcd === undefined) return { ...previous?.etcd, ...status }
   const { life, certificates } = etcd
+  const { lastSnapshot } = snapshotsOf(view)
+  const restored = restoredOf(view)
   return {
     ...status,
     life,
     ...(certificates === undefined
       ? {}
       : { certificates: { phase: certificates.phase, expires: new Date(certificates.expiresAt).toISOString() } }),
-    ...(previous?.etcd?.lastSnapshot === undefined ? {} : { lastSnapshot: previous.etcd.lastSnapshot }),
-    ...(previous?.etcd?.restored === undefined ? {} : { restored: previous.etcd.restored }),
+    ...(lastSnapshot === undefined ? {} : { lastSnapshot }),
+    ...(restored === undefined ? {} : { restored }),
   }
 }

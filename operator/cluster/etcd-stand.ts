@@ -32,6 +32,7 @@ import {
   selectorLabels,
 } from './desired/names.ts'
 import { ownedObject } from './desired/object.ts'
+import { secretData } from './etcd-access.ts'
 import type { ClusterInputs, EtcdInputs } from './inputs.ts'
 import { workloadOf } from './live.ts'
 
@@ -132,7 +133,7 @@ export class EtcdStand {
     const { applier, clock, onWrite, times = TRUST_TIMES } = this.#options
     const names = [etcdAuthorityName(inputs), ...ROLES.map(role => etcdSecretName(inputs, role))]
     const live = await Promise.all(names.map(name => this.#read(namespaceOf(inputs), name, signal)))
-    const [authority, server, peer, client] = live.map(found => (found === undefined ? undefined : dataOf(found)))
+    const [authority, server, peer, client] = live.map(found => (found === undefined ? undefined : secretData(found)))
     const secrets: TrustSecrets = { authority, roles: { server, peer, client } }
     const plan = planTrust({
       secrets,
@@ -180,13 +181,6 @@ function secretOf(inputs: ClusterInputs, name: string, data: SecretData): Manife
     Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')]),
   )
   return ownedObject(inputs, RESOURCES.secrets, { name, component: 'etcd' }, { type: 'Opaque', data: encoded })
-}
-
-function dataOf({ data }: Manifest): SecretData {
-  if (typeof data !== 'object' || data === null) return {}
-  return Object.fromEntries(
-    Object.entries(data).map(([key, text]) => [key, Buffer.from(String(text), 'base64').toString('utf8')]),
-  )
 }
 
 function templateAnnotation({ spec }: Manifest, name: string): string | undefined {

@@ -7,6 +7,7 @@
 // limits the next ones although it did not happen, never one that happened and limits nothing.
 
 import type { Clock } from '../../broker/clock.ts'
+import type { EtcdReport } from '../etcd/care.ts'
 import { isRestoring } from '../etcd/life.ts'
 import type { Applier } from '../runtime/applier.ts'
 import type { Pass, Reconciler } from '../runtime/controller.ts'
@@ -20,7 +21,7 @@ import type { Look } from '../scaling/autoscaler.ts'
 import { DELETION_COST, VICTIM_COST, victims } from '../scaling/victims.ts'
 import { CLUSTER, type ClusterStatus, type KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { referredSecrets, refusalOf } from './accept.ts'
-import { careStatus } from './care-status.ts'
+import { type CareView, careStatus } from './care-status.ts'
 import { listenersOf } from './desired/listeners.ts'
 import { brokersName, etcdName, MANAGED_BY } from './desired/names.ts'
 import { desiredObjects } from './desired/objects.ts'
@@ -89,6 +90,8 @@ export interface ClusterReconcilerOptions {
   readonly onEvent: (cluster: KafScaleCluster, event: ClusterEvent, note: string) => void
   readonly has: () => ClusterInputs['has']
   readonly etcd: EtcdStand
+  /** What was seen last of the members of its etcd. */
+  readonly etcdReport: (key: string) => EtcdReport | undefined
   /** Tells of what was written, so that the caches have it at once. */
   readonly onWrite: (resource: Resource, object: Manifest) => void
 }
@@ -344,10 +347,23 @@ async function writeStatus(options: ClusterReconcilerOptions, context: Context, 
   const live = latest(options, context.inputs.cluster)
   const now = options.clock.now()
   const plain = clusterStatus(now, viewOf(options, context, outcome, live.status))
-  const status = careStatus(plain, { now, inputs: context.inputs, previous: live.status, etcd: context.etcd })
+  const status = careStatus(plain, careView(options, context, live.status, now))
   tellOfConditions(options, live, status)
   const written = await options.applier.applyStatus({ resource: CLUSTER, live, status, signal: context.pass.signal })
   if (written !== undefined) options.onWrite(CLUSTER, written)
+}
+
+function careView(
+  options: ClusterReconcilerOptions,
+  { inputs, etcd }: Context,
+  previous: ClusterStatus | undefined,
+  now: number,
+): CareView {
+  const { cluster } = inputs
+  const set = options.owned.statefulSets.get(`${cluster.metadata.namespace}/${etcdName(inputs)}`)
+  const ready = set === undefined ? 0 : workloadOf(set).ready
+  const report = options.etcdReport(keyOf(cluster))
+  return { now, inputs, previous, etcd, report, ready, pods: podsOf(options, cluster) }
 }
 
 /** As the cache has it after what this pass wrote. */

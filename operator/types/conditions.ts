@@ -78,7 +78,10 @@ export const CLUSTER_CONDITIONS = {
       EtcdExternal: unknown('etcd is not managed here and the brokers have not told of it yet.'),
       EtcdStarting: waiting('Members of etcd are starting.'),
       EtcdUnavailable: wrong('etcd does not answer, or has no quorum.'),
-      EtcdNoSpace: wrong('etcd is out of space and takes no writes.'),
+      EtcdNoSpace: wrong('etcd is out of space and takes no writes; raise etcd.managed.quota.'),
+      EtcdCorrupt: wrong('A member of etcd has other data than the others (alarm CORRUPT).'),
+      EtcdRestoring: waiting('etcd begins anew from a snapshot; brokers wait for it.'),
+      EtcdRestoreFailed: wrong('etcd lost its data and cannot begin from a snapshot; the message says why.'),
     },
   },
   EtcdBackedUp: {
@@ -88,7 +91,18 @@ export const CLUSTER_CONDITIONS = {
       SnapshotPending: unknown('No snapshot is due yet.'),
       SnapshotStale: wrong('The last snapshot is older than it should be.'),
       SnapshotFailed: wrong('The last snapshot failed; the message has the words of its job.'),
+      SnapshotsOff: notice('etcd.managed.snapshots.enabled is false: what is lost with etcd is lost.'),
       NotManaged: unknown('etcd is not managed here, and neither are its snapshots.'),
+    },
+  },
+  RecordsLost: {
+    meaning: 'etcd was restored from an older copy, and records that were acknowledged later are missing.',
+    reasons: {
+      NothingLost: no('etcd was never restored, or nothing was written after the copy.'),
+      LookingForLoss: unknown('etcd was restored; brokers are looking for what is missing.'),
+      RecordsMissing: alarm(
+        'Objects with records are in the bucket that nothing names any more; the message says which.',
+      ),
     },
   },
   BucketReady: {

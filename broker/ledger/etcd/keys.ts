@@ -32,6 +32,8 @@ export class Keys {
   readonly head: Buffer
   readonly checkpoint: Buffer
   readonly mark: Buffer
+  /** Says that the ledger was put back to an older copy. */
+  readonly recovered: Buffer
   /** Everything that followers watch. */
   readonly log: KeyRange
   readonly sessions: KeyRange
@@ -47,6 +49,7 @@ export class Keys {
     this.head = this.#key('head')
     this.checkpoint = this.#key('checkpoint')
     this.mark = this.#key('log/mark')
+    this.recovered = this.#key('recovered')
     this.log = this.#range('log/')
     this.sessions = this.#range('log/session/')
     this.opens = this.#range('log/open/')

@@ -15,11 +15,13 @@ import {
   NotAppended,
   type Position,
 } from '../ledger.ts'
+import type { Restorable } from '../restorable.ts'
 import { appendEntry } from './append.ts'
 import { type Checkpoints, moveCheckpoint, readCheckpoint } from './checkpoint.ts'
 import type { EtcdClient } from './client.ts'
 import { Keys } from './keys.ts'
 import { EtcdStartProblem } from './problems.ts'
+import { noteLoss, readRecovered, recover } from './recovery.ts'
 import { retrying, Trouble } from './retry.ts'
 import { exists, put, Sessions } from './sessions.ts'
 import { checkStart } from './start.ts'
@@ -178,6 +180,16 @@ export class EtcdLedger implements Ledger {
   async progress(): Promise<ReadonlyMap<Epoch, Buffer>> {
     const { kvs } = await this.#read(() => this.#client.call(etcd => etcd.kv.range(this.#keys.progresses)))
     return new Map(kvs.map(({ key, value }) => [this.#keys.progressEpoch(key), value]))
+  }
+
+  /** See ../restorable.ts. */
+  get restorable(): Restorable {
+    const parts = { client: this.#client, clock: this.#clock, keys: this.#keys }
+    return {
+      recover: newest => recover(parts, newest),
+      recovered: () => this.#read(() => readRecovered(parts)),
+      noteLoss: (recovered, loss) => this.#read(() => noteLoss(parts, recovered, loss)),
+    }
   }
 
   /** Other certificates, PEM, while the ledger goes on. Throws for what is none. */

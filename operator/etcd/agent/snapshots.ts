@@ -16,7 +16,7 @@ export const manifestSchema = z.object({
   /** Of etcd. */
   revision: z.number(),
   keys: z.number(),
-  /** Over all keys and values, as etcd reckons it. */
+  /** What `etcdutl snapshot status` gives for the file. */
   hash: z.number(),
   bytes: z.number(),
   /** Of the file, hex. */
