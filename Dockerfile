@@ -1,5 +1,9 @@
 # The one image of broker and operator. `make image` builds the same files without a container engine.
 FROM node:24-bookworm-slim AS build
+# etcdutl is built from its Go module.
+COPY --from=golang:1.25-bookworm /usr/local/go /usr/local/go
+COPY --from=golang:1.25-bookworm /etc/ssl/certs /etc/ssl/certs
+ENV PATH=$PATH:/usr/local/go/bin
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts

@@ -1,5 +1,5 @@
 /**
- * The files of the image: Node.js with the shared libraries that it names, and the compiled project with the packages that
+ * The files of the image: Node.js with the shared libraries that it names, etcdutl, and the compiled project with the packages that
  * it needs at run time. No shell, no package manager. Two trees, because the first one changes seldom.
  *
  * `node tools/image/rootfs.ts FOLDER` merges both into one folder: the Dockerfile takes the image from there.
@@ -7,6 +7,8 @@
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { etcdutl } from '../parts/etcd.ts'
+import { available } from '../parts/unavailable.ts'
 import { checkedRun } from './checked-run.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -16,6 +18,7 @@ export const USER_ID = 65532
 
 const APP = 'app'
 const NODE = 'usr/local/bin/node'
+const ETCDUTL = 'usr/local/bin/etcdutl'
 /** Of packages: what only compilers, debuggers and readers want. */
 const SUPERFLUOUS = /\.(d\.[cm]?ts|map|md|markdown|flow|tsbuildinfo)$/i
 const SUPERFLUOUS_FOLDERS = new Set(['test', 'tests', '__tests__', 'docs', 'example', 'examples', '.github'])
@@ -25,11 +28,19 @@ const NODE_PACKAGES = /^node-(linux|bin)-/
 export async function buildRuntimeTree(folder: string): Promise<void> {
   await copy(process.execPath, join(folder, NODE))
   for (const library of await librariesOf(process.execPath)) await copy(library, join(folder, library))
+  await copyEtcdutl(join(folder, ETCDUTL))
   await mkdir(join(folder, 'tmp'), { recursive: true, mode: 0o1777 })
   await mkdir(join(folder, 'etc'), { recursive: true })
   await writeFile(join(folder, 'etc/passwd'), `kafscale:x:${USER_ID}:${USER_ID}::/:\n`)
   await writeFile(join(folder, 'etc/group'), `kafscale:x:${USER_ID}:\n`)
   await writeFile(join(folder, 'etc/nsswitch.conf'), 'hosts: files dns\n')
+}
+
+/** The agent of managed etcds checks and restores snapshots with it. Everything else works without. */
+async function copyEtcdutl(path: string): Promise<void> {
+  const found = await available(etcdutl())
+  if (found.have) await copy(found.part, path)
+  else console.error(`the image has no etcdutl, so a managed etcd has no snapshots: ${found.why}`)
 }
 
 export async function buildAppTree(folder: string): Promise<void> {

@@ -25,6 +25,9 @@ export async function etcd(): Promise<EtcdPrograms> {
   return { etcd: await program('etcd'), etcdctl: await program('etcdctl'), etcdutl: await program('etcdutl') }
 }
 
+/** Path of the one that restores and checks snapshots. */
+export const etcdutl = (): Promise<string> => program('etcdutl')
+
 export function etcdPresent(): boolean {
   return (['etcd', 'etcdctl', 'etcdutl'] as const).every(name => goModuleProgramPresent(name, recipe(name)))
 }
