@@ -175,7 +175,7 @@ export class Operator {
     return this.published().find(({ namespace, name }) => path === `/scaling/${namespace}/${name}`)?.published
   }
 
-  #newAutoscaler(onLook: (key: string) => void): Autoscaler<Target> {
+  #newAutoscaler(onNews: (key: string) => void): Autoscaler<Target> {
     const { clock, log, lookEveryMs } = this.#options
     const observer = new Observer({
       clock,
@@ -191,7 +191,7 @@ export class Operator {
         return targets
       },
       observe: (target, signal) => observer.observe(target, signal),
-      onLook,
+      onNews,
       ...(lookEveryMs === undefined ? {} : { everyMs: lookEveryMs }),
     })
   }

@@ -6,12 +6,14 @@ import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { clusterSchema, type KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { Autoscaler, type ScaleTarget, type Sight } from './autoscaler.ts'
 import { storedHistory } from './history.ts'
+import { lagReport, scalingReport } from './report.ts'
 
 let clock: VirtualClock
 let current: number
 let connections: number | undefined
 let targets: ScaleTarget[]
 let looks: string[]
+let news: string[]
 let stop: AbortController
 let running: Promise<void> | undefined
 
@@ -50,12 +52,16 @@ const sight = (): Sight => ({
 })
 
 const newAutoscaler = (observe: (target: ScaleTarget, signal: AbortSignal) => Promise<Sight> = async () => sight()) =>
-  new Autoscaler({
+  new Autoscaler<ScaleTarget>({
     clock,
     log: createLogger('silent'),
     targets: () => targets,
-    observe,
-    onLook: key => looks.push(`${key} ${clock.monotonic() / 1000}`),
+    observe: async (target, signal) => {
+      const seen = await observe(target, signal)
+      looks.push(`${target.key} ${clock.monotonic() / 1000}`)
+      return seen
+    },
+    onNews: key => news.push(`${key} ${clock.monotonic() / 1000}`),
   })
 
 function run(autoscaler: Autoscaler<ScaleTarget>): void {
@@ -77,6 +83,7 @@ beforeEach(() => {
   connections = 100
   targets = [{ key: 'shop/orders', cluster: clusterOf(), isCarriedOut: true }]
   looks = []
+  news = []
   stop = new AbortController()
 })
 
@@ -175,5 +182,27 @@ test('another cluster of the same name is another one, and one that went is forg
   targets = []
   await clock.advance(15_000)
   expect(autoscaler.lookAt('shop/orders', 'u1')).toBeUndefined()
+  stop.abort()
+})
+
+test('there is news while the status does not say what was found, and none once it does', async () => {
+  const autoscaler = newAutoscaler()
+  run(autoscaler)
+  await clock.advance(15_000)
+  expect(news).toEqual(['shop/orders 0', 'shop/orders 15'])
+  const look = autoscaler.lookAt('shop/orders', 'u1') ?? fail()
+  const told = {
+    version: '1',
+    scaling: scalingReport(clusterOf().spec.scaling, look, undefined),
+    lag: lagReport(clusterOf().spec.scaling, look, undefined),
+    conditions: look.decision.findings.map(finding => ({ ...finding, lastTransitionTime: '2026-01-01T00:00:00Z' })),
+  }
+  targets = [{ key: 'shop/orders', cluster: clusterOf({}, told), isCarriedOut: true }]
+  connections = 103
+  await clock.advance(60_000)
+  expect(news).toHaveLength(2)
+  connections = 300
+  await clock.advance(15_000)
+  expect(news).toHaveLength(3)
   stop.abort()
 })

@@ -11,6 +11,7 @@ import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { type Decision, decide } from './decide.ts'
 import { type History, readHistory, withoutIntent } from './history.ts'
 import type { Observation } from './observation.ts'
+import { hasNews } from './report.ts'
 
 export interface ScaleTarget {
   /** `namespace/name`. */
@@ -39,8 +40,8 @@ export interface AutoscalerOptions<Target extends ScaleTarget> {
   readonly targets: () => Iterable<Target>
   /** Rejects only when it cannot tell anything at all. */
   readonly observe: (target: Target, signal: AbortSignal) => Promise<Sight>
-  /** The cluster has been looked at. */
-  readonly onLook: (key: string) => void
+  /** A look at the cluster found something that has to be done or told. */
+  readonly onNews: (key: string) => void
   readonly everyMs?: number
 }
 
@@ -92,7 +93,7 @@ export class Autoscaler<Target extends ScaleTarget> {
   }
 
   async #look(target: Target, outer: AbortSignal): Promise<void> {
-    const { clock, log, observe, onLook } = this.#options
+    const { clock, log, observe, onNews } = this.#options
     const { key, cluster } = target
     using limit = deadline(clock, LOOK_LIMIT_MS, outer)
     try {
@@ -105,8 +106,9 @@ export class Autoscaler<Target extends ScaleTarget> {
       // What is not carried out has not happened, and limits nothing.
       const events = target.isCarriedOut ? decision.history.events : history.events
       const kept = { ...decision, history: { ...decision.history, events } }
-      this.#memories.set(key, { uid: metadata.uid, look: { ...sight, at, decision: kept } })
-      onLook(key)
+      const look = { ...sight, at, decision: kept }
+      this.#memories.set(key, { uid: metadata.uid, look })
+      if (hasNews(cluster, look, target.isCarriedOut)) onNews(key)
     } catch (cause) {
       if (!outer.aborted) log.warn({ cluster: key, err: cause }, 'the load of a cluster could not be looked at')
     }

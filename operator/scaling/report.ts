@@ -3,7 +3,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { rfc3339 } from '../types/condition.ts'
-import type { ClusterStatus } from '../types/kaf-scale-cluster.ts'
+import type { ClusterStatus, KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import type { ScalingSpec } from '../types/scaling.ts'
 import type { AttributedLag } from './attribution.ts'
 import { payingSeconds } from './attribution.ts'
@@ -58,6 +58,28 @@ function saysTheSame(told: Scaling, next: Scaling): boolean {
 function consequences({ signals = [], history, ...rest }: Scaling): unknown {
   const { recommendations: _, ...decided } = history ?? {}
   return { ...rest, signals: signals.map(({ value: __, ...signal }: Signal) => signal), history: decided }
+}
+
+/** Told in these modes as the look found them. */
+const FINDINGS = new Set(['AbleToScale', 'ScalingLimited', 'LagScalingIneffective'])
+
+/** Whether the reconciler has anything to do after a look: to write another size, or another status. */
+export function hasNews({ spec, status = {} }: KafScaleCluster, look: Look, isCarriedOut: boolean): boolean {
+  const { scaling } = spec
+  const { mode } = scaling
+  const { decision, observation, version } = look
+  if (lagReport(scaling, look, status.lag) !== status.lag) return true
+  if (version !== undefined && version !== status.version) return true
+  if (mode === 'Manual') return false
+  if (scalingReport(scaling, look, status.scaling) !== status.scaling) return true
+  if (isCarriedOut && decision.desired !== observation.current) return true
+  if (mode === 'External') return false
+  const told = new Map((status.conditions ?? []).map(({ type, reason }) => [type, reason]))
+  const isBlind = (reason: string | undefined): boolean => reason === 'FailedGetMetrics'
+  return decision.findings.some(({ type, reason }) => {
+    if (FINDINGS.has(type)) return told.get(type) !== reason
+    return type === 'ScalingActive' && isBlind(told.get(type)) !== isBlind(reason)
+  })
 }
 
 const MOST_GROUPS = 10

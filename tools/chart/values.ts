@@ -43,6 +43,7 @@ export const valuesSchema = z.strictObject({
       annotations: words.describe('Annotations of the account.'),
     })
     .describe('Account of the operator.'),
+  heapMegabytes: z.int().min(64).max(8192).describe('Heap of Node.js, MB.'),
   resources: anyObject.describe('CPU and memory of the operator.'),
   podAnnotations: words.describe('Annotations of the pods.'),
   podLabels: words.describe('Labels of the pods.'),
