@@ -35,6 +35,7 @@ export function startProblem(cause: unknown, settings: Settings): string {
 
 /** By name, because the modules of the last two are only loaded for a cluster. */
 const SELF_EXPLAINING: ReadonlySet<string> = new Set([
+  'SettingsError',
   'UnreadableFile',
   'S3StartProblem',
   'EtcdStartProblem',

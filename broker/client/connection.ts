@@ -29,7 +29,7 @@ export interface BrokerConnectionOptions {
   /** For connecting, and for calls that name no limit of their own, ms. */
   readonly timeoutMs: number
   /** For a listener with TLS: whom to trust, and what to show. */
-  readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>
+  readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'>
   /** An answer of more bytes breaks the connection. */
   readonly largestAnswer?: number
 }

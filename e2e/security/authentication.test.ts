@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { Admin, Producer, stringSerializers } from '@platformatic/kafka'
 import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
+import { z } from 'zod'
+import { type ClientKind, clientConfig } from '../../cli/client-config.ts'
 import { run } from '../../tools/parts/command.ts'
 import { available, kcat } from '../../tools/parts/parts.ts'
 import { KafkaTools, kafkaToolsProgram } from '../clients/kafka-tools.ts'
@@ -189,6 +191,47 @@ await suiteWith('authentication', kafkaToolsProgram(), toolsProgram => {
       ])
     expect(await kcatRuns('bob-secret')).toMatchObject({ code: 0 })
     expect((await kcatRuns('wrong')).code).not.toBe(0)
+  })
+
+  describe('the configuration that kafscale client-config prints', () => {
+    const printed = (kind: ClientKind): string => {
+      const who = { mechanism: 'SCRAM-SHA-512', user: 'bob' } as const
+      const files = { ca: secured.authority.cert, cert: undefined, key: undefined }
+      return clientConfig(kind, { bootstrap: secured.addresses.SASL_SSL, protocol: 'SASL_SSL', ...who, ...files })
+    }
+
+    beforeAll(() => {
+      process.env.KAFKA_PASSWORD = 'bob-secret'
+    })
+
+    afterAll(() => {
+      delete process.env.KAFKA_PASSWORD
+    })
+
+    test("is one for Apache Kafka's tools", async () => {
+      const own = new KafkaTools(toolsProgram, secured.addresses.SASL_SSL)
+      const config = await properties('printed', [printed('java')])
+      const outcome = await own.run('kafka-topics', ['--list', '--command-config', config])
+      await own.stop()
+      expect(outcome).toMatchObject({ code: 0 })
+    })
+
+    test('is one for kafkajs', async () => {
+      const path = join(secured.folder, 'printed.mjs')
+      await writeFile(path, printed('kafkajs'))
+      const { config } = z.object({ config: z.custom<KafkaConfig>() }).parse(await import(path))
+      const admin = new Kafka({ ...config, logLevel: logLevel.NOTHING }).admin()
+      await admin.connect()
+      expect(await admin.listTopics()).toBeInstanceOf(Array)
+      await admin.disconnect()
+    })
+
+    withKcat('is one for librdkafka', async () => {
+      const path = join(secured.folder, 'printed.conf')
+      // As envsubst would do it.
+      await writeFile(path, printed('librdkafka').replace(/\$\{KAFKA_PASSWORD\}/, 'bob-secret'))
+      expect(await run(program.have ? program.part : '', ['-F', path, '-L'])).toMatchObject({ code: 0 })
+    })
   })
 
   describe('a stranger', () => {

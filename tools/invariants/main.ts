@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { INVARIANTS, MUTATIONS, type Mutation } from './mutations.ts'
 
 const root = join(import.meta.dirname, '../..')
-const COPIED = ['broker', 'e2e', 'operator', 'testing', 'tools', 'package.json', 'jest.config.ts']
+const COPIED = ['broker', 'cli', 'e2e', 'operator', 'testing', 'tools', 'package.json', 'jest.config.ts']
 /** A defect may make a test wait for ever. */
 const LIMIT_MS = 300_000
 

@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals'
+import { type ClientFacts, clientConfig } from './client-config.ts'
+import { clientConfigCommand } from './client-config-command.ts'
+import { UsageError } from './usage.ts'
+
+const SCRAM: ClientFacts = {
+  ...{ bootstrap: 'k.example:9093', protocol: 'SASL_SSL', mechanism: 'SCRAM-SHA-512', user: 'alice' },
+  ...{ ca: 'ca.pem', cert: undefined, key: undefined },
+}
+
+test('a Java client takes its password from the environment', () => {
+  const config = clientConfig('java', SCRAM)
+  expect(config.split('\n')).toContain('security.protocol=SASL_SSL')
+  expect(config).toMatch(/username="alice" password="\$\{env:KAFKA_PASSWORD\}";/)
+  expect(config).toContain('config.providers=env')
+})
+
+test('Spring Boot, Flink and Spark have their own ways to write the same', () => {
+  expect(clientConfig('spring', SCRAM)).toMatch(
+    /^spring:\n {2}kafka:\n {4}bootstrap-servers: k\.example:9093\n {4}properties:\n {6}security\.protocol: "SASL_SSL"/,
+  )
+  expect(clientConfig('flink', SCRAM)).toContain("'properties.sasl.mechanism' = 'SCRAM-SHA-512',")
+  expect(clientConfig('spark', SCRAM)).toContain('.option("kafka.sasl.mechanism", "SCRAM-SHA-512")')
+  expect(clientConfig('spark', SCRAM)).toContain('username=\\"alice\\"')
+})
+
+test('a cluster in clear needs no more than its address', () => {
+  const plain: ClientFacts = { ...SCRAM, protocol: 'PLAINTEXT', mechanism: undefined, user: undefined, ca: undefined }
+  expect(clientConfig('java', plain)).toBe('bootstrap.servers=k.example:9093\n')
+  expect(clientConfig('librdkafka', plain)).toBe('bootstrap.servers=k.example:9093\n')
+  expect(clientConfig('spring', plain)).toBe('spring:\n  kafka:\n    bootstrap-servers: k.example:9093\n')
+})
+
+describe('on the command line', () => {
+  const settings = {
+    KAFSCALE_DATA_DIR: '/data',
+    KAFSCALE_LISTENERS: 'CLIENTS://:9093',
+    KAFSCALE_ADVERTISED_LISTENERS: 'CLIENTS://kafka.example:443',
+    KAFSCALE_LISTENER_SECURITY: 'CLIENTS: {protocol: SASL_SSL, certFile: c, keyFile: k, mechanisms: [SCRAM-SHA-512]}',
+  }
+  const command = (...args: string[]) => clientConfigCommand(args, settings)
+
+  test('a listener of a broker tells everything but the user', () => {
+    expect(command('--for', 'librdkafka', '--listener', 'CLIENTS', '--user', 'bob').split('\n')).toEqual([
+      'bootstrap.servers=kafka.example:443',
+      'security.protocol=sasl_ssl',
+      'sasl.mechanism=SCRAM-SHA-512',
+      'sasl.username=bob',
+      expect.stringMatching(/^sasl\.password=\$\{KAFKA_PASSWORD\}$/),
+      '',
+    ])
+  })
+
+  test.each([
+    [[], '--for must be one of'],
+    [['--for', 'cobol'], '--for must be one of'],
+    [['--for', 'java'], '--bootstrap'],
+    [['--for', 'java', '--listener', 'NONE'], 'no listener NONE'],
+    [['--for', 'java', '--listener', 'CLIENTS'], '--user is required'],
+    [['--for', 'java', '--bootstrap', 'a:1', '--protocol', 'SASL_SSL'], '--mechanism is required'],
+    [['--for', 'java', '--bootstrap', 'a:1', '--mechanism', 'PLAIN'], 'of no use'],
+    [['--for', 'kafkajs', '--bootstrap', 'a:1', '--cert', 'c'], '--key is required'],
+    [['--what'], 'Unknown option'],
+  ])('%j is refused with a sentence', (args, text) => {
+    expect(() => command(...args)).toThrow(UsageError)
+    expect(() => command(...args)).toThrow(text)
+  })
+})
