@@ -1,6 +1,6 @@
 # Every command works on a fresh machine with Node, npm and make; what else a suite needs it fetches itself.
 
-.PHONY: demo demo-cluster test test-unit test-e2e chaos bench bench-cluster bench-operator build image check format generate simulate clean
+.PHONY: demo demo-cluster demo-platform test test-unit test-e2e e2e-kubernetes chaos bench bench-cluster bench-operator build image check format generate simulate clean
 
 demo: node_modules/.installed
 	@npm run --silent demo
@@ -8,6 +8,10 @@ demo: node_modules/.installed
 # Three brokers on a real etcd and a real S3 server, which it fetches.
 demo-cluster: node_modules/.installed
 	@npm run --silent demo-cluster
+
+# A Kubernetes of one node on this machine, as root, with KafScale on it. KUBECONFIG=FILE on the command line: one that is there.
+demo-platform: node_modules/.installed
+	@DEMO_KUBECONFIG="$(if $(findstring command,$(origin KUBECONFIG)),$(KUBECONFIG))" npm run --silent demo-platform
 
 test: node_modules/.installed
 	@npm run --silent test
@@ -17,6 +21,10 @@ test-unit: node_modules/.installed
 
 test-e2e: node_modules/.installed
 	@npm run --silent test -- e2e
+
+# Operator and chart on a real API server and on a real node, which are a part of test-e2e too.
+e2e-kubernetes: node_modules/.installed
+	@npm run --silent e2e-kubernetes
 
 # SEEDS=N histories from seed FROM on; a failing seed is printed and replays with SEEDS=1 FROM=seed.
 simulate: node_modules/.installed

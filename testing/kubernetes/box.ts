@@ -70,8 +70,9 @@ export async function startBox(folder: string, init: string): Promise<Box> {
         return stdout
       },
       stop: async () => {
-        // The first process takes all the others with it; `first` ends when they are gone.
-        process.kill(pid, 'SIGKILL')
+        // The first process takes all the others with it; `first` ends when they are gone. It may be gone already: Ctrl-C
+        // goes to everything that a terminal has started.
+        if (first.running()) process.kill(pid, 'SIGKILL')
         await first.ended
         await removeCgroup(cgroup)
       },
