@@ -60,6 +60,15 @@ const replicas = (): unknown => Object(api.get(RESOURCES.deployments, at('kafsca
 const versions = (manifests: readonly Manifest[]) =>
   manifests.map(manifest => api.get(resourceOf(manifest), at(manifest.metadata.name))?.metadata.resourceVersion)
 
+/** Versions of the objects once nobody has written to them for a while. */
+async function settled(manifests: readonly Manifest[]): Promise<(string | undefined)[]> {
+  for (;;) {
+    const before = versions(manifests)
+    await pause(1000)
+    if (JSON.stringify(versions(manifests)) === JSON.stringify(before)) return before
+  }
+}
+
 test.each(readdirSync(SAMPLES).filter(file => file.startsWith('cluster')))(
   '%s is applied again without a change, before and after its brokers are scaled',
   async file => {
@@ -76,8 +85,7 @@ test.each(readdirSync(SAMPLES).filter(file => file.startsWith('cluster')))(
       await until('the size of the autoscaler', () => replicas() === 5)
     }
     const size = replicas()
-    await pause(500)
-    const before = versions(manifests)
+    const before = await settled(manifests)
     await sync(manifests)
     expect(versions(manifests)).toEqual(before)
     await pause(500)

@@ -30,8 +30,10 @@ export function runOperator(
     identity,
     metrics: new EngineMetrics(),
     addressOf: brokers,
+    usesBuckets: false,
     lookEveryMs: 200,
-    leaseTimes: { leaseMs: 1000, renewDeadlineMs: 700, retryMs: 50 },
+    // Long enough for a machine under load: a lead that is lost ends the operator. Who ends in order gives it back at once.
+    leaseTimes: { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 50 },
     reflectorTimes: { watchSeconds: 60, idleMs: 120_000, backoff: { baseMs: 5, capMs: 50 }, healthyMs: 1000 },
     ...more,
   })

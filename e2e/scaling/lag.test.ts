@@ -4,6 +4,7 @@
 import { expect, jest, test } from '@jest/globals'
 import { BrokerUnreachable } from '../../broker/client/connection.ts'
 import { systemClock } from '../../broker/clock.ts'
+import { newMetadataRequest } from '../../broker/wire/messages.gen.ts'
 import { RESOURCES } from '../../operator/runtime/resource.ts'
 import { readLag } from '../../operator/signals/lag-reader.ts'
 import { CLUSTER, type ClusterStatus, clusterSchema } from '../../operator/types/kaf-scale-cluster.ts'
@@ -71,7 +72,7 @@ class Producer {
 }
 
 await suiteWith('scaling by real lag', Promise.all([etcd(), versitygw()]), () => {
-  test('a broker comes when a group falls behind and goes when it has caught up, and no record is lost', async () => {
+  test('a broker comes when a group falls behind and goes when it has caught up, and no record is lost (gaps 2, 3)', async () => {
     const cluster = await Cluster.start({ brokers: 0, balanced: true })
     const api = await KubeApi.start()
     const port = cluster.balancer?.port ?? 0
@@ -107,6 +108,8 @@ await suiteWith('scaling by real lag', Promise.all([etcd(), versitygw()]), () =>
       expect(JSON.stringify(api.list(RESOURCES.events))).toContain(
         'New size: 2; reason: 1 brokers become 2: lag asks for',
       )
+      const [first] = cluster.brokers
+      expect(await advertised(first?.port ?? 0)).toHaveLength(2)
       await catchUp(port, () => pods.count === 1)
       expect(status()?.scaling?.history?.events?.at(-1)).toMatchObject({ from: 2, to: 1 })
       producer.stop()
@@ -125,6 +128,16 @@ await suiteWith('scaling by real lag', Promise.all([etcd(), versitygw()]), () =>
     }
   })
 })
+
+/** Brokers that clients of a listener that is not shared are told of. */
+async function advertised(port: number): Promise<readonly unknown[]> {
+  const client = await SmallClient.open(port)
+  try {
+    return (await client.connection.call('Metadata', newMetadataRequest({ topics: [] }))).brokers
+  } finally {
+    client.close()
+  }
+}
 
 /** The group commits what there is, again and again, until `isDone`. */
 async function catchUp(port: number, isDone: () => boolean): Promise<void> {

@@ -146,6 +146,30 @@ describe('the Deployment of the brokers', () => {
     expect(selectorText(inputsOf(), 'broker')).toContain('app.kubernetes.io/instance=orders')
   })
 
+  test('holds nothing: brokers are no StatefulSet, claim no volumes, and have no names of their own (gap 4)', () => {
+    const objects = desiredObjects(inputsOf({ etcd: { endpoints: ['http://etcd:2379'] } }))
+    expect(objects.map(({ kind }) => kind)).not.toContain('StatefulSet')
+    const text = JSON.stringify(named(objects, 'Deployment', 'orders-broker'))
+    for (const word of ['persistentVolumeClaim', 'volumeClaimTemplates', 'hostPath', 'emptyDir']) {
+      expect(text).not.toContain(word)
+    }
+  })
+
+  test('has probes, a drain that fits into its time, and a budget for evictions (gap 10)', () => {
+    const objects = desiredObjects(inputsOf({ brokers: { drain: { timeoutSeconds: 40 } } }))
+    const [broker] = podOf(named(objects, 'Deployment', 'orders-broker')).spec.containers
+    const paths = [broker?.startupProbe, broker?.readinessProbe, broker?.livenessProbe].map(
+      probe => Object(probe).httpGet.path,
+    )
+    expect(paths).toEqual(['/healthz', '/readyz', '/healthz'])
+    const forget = Number(Object(broker?.lifecycle).preStop.sleep.seconds)
+    const { terminationGracePeriodSeconds } = podOf(named(objects, 'Deployment', 'orders-broker')).spec
+    expect(terminationGracePeriodSeconds).toBeGreaterThan(forget + 40)
+    expect(named(objects, 'PodDisruptionBudget', 'orders-broker').spec).toMatchObject({
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+    })
+  })
+
   test('hands requests and limits on (gap 5)', () => {
     const resources = { requests: { cpu: '500m' }, limits: { memory: '1Gi' } }
     expect(brokersOf(inputsOf({ brokers: { resources } })).spec.containers[0]).toMatchObject({ resources })
