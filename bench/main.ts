@@ -1,18 +1,20 @@
 /**
  * `make bench`: figures of the broker beside Apache Kafka 4.3.1, in the same run on the same disk, as tables.
  *
- *   make bench WHAT=throughput|latency|load|start     one of them; without WHAT all
+ *   make bench WHAT=throughput|latency|load|start|tls|authorization     one of them; without WHAT all
  *   BENCH_GB=n                                        gigabytes for throughput (default 1) and start (default 10)
  *
  * Absolute figures are those of the machine and its mood: read the ratios.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { authorization } from './authorization.ts'
 import { latency } from './latency.ts'
 import { load } from './load.ts'
 import { type Peer, startApache, startOurs } from './peers.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
+import { tls } from './tls.ts'
 
 const ROUNDS = 3
 const LATENCY_SAMPLES = 2000
@@ -33,6 +35,8 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   latency: () => withPeers(peers => latency(peers, LATENCY_SAMPLES)),
   load: () => withPeers(load),
   start: () => start(gigabytes ?? 10),
+  tls: () => tls(gigabytes ?? 1, ROUNDS),
+  authorization: async () => authorization(),
 }
 
 const wanted = process.argv.slice(2)

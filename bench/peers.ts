@@ -15,6 +15,8 @@ export interface Peer {
   readonly host: string
   readonly port: number
   readonly pid: number
+  /** Properties file that Java clients need to come in; none in clear. */
+  readonly clientConfig?: string
   /** Ends the process and removes its data. */
   stop(): Promise<void>
 }
@@ -43,9 +45,9 @@ export async function startOurs(settings: Readonly<Record<string, string>> = {},
   return peer('KafScale', port, child, data === undefined ? folder : undefined)
 }
 
-export async function startApache(): Promise<Peer> {
+export async function startApache(settings: Readonly<Record<string, string>> = {}): Promise<Peer> {
   const folder = await mkdtemp(join(tmpdir(), 'kafscale-bench-'))
-  const { bootstrap, child } = await startApacheKafka({ folder, settings: { 'num.partitions': '12' } })
+  const { bootstrap, child } = await startApacheKafka({ folder, settings: { 'num.partitions': '12', ...settings } })
   return peer('Apache Kafka', Number(bootstrap.split(':')[1]), child, folder)
 }
 

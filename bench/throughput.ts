@@ -30,6 +30,7 @@ async function produceOnce(peer: Peer, records: number): Promise<number> {
       '--throughput',
       '-1',
     ],
+    ...(peer.clientConfig === undefined ? [] : ['--producer.config', peer.clientConfig]),
     ...['--producer-props', `bootstrap.servers=${peer.bootstrap}`, 'acks=all'],
   ])
   return Number(/\(([\d.]+) MB\/sec\)/.exec(output.trim().split('\n').at(-1) ?? '')?.[1])
@@ -38,6 +39,7 @@ async function produceOnce(peer: Peer, records: number): Promise<number> {
 async function consumeOnce(peer: Peer, records: number): Promise<number> {
   const output = await perfTest('ConsumerPerformance', [
     ...['--bootstrap-server', peer.bootstrap, '--topic', TOPIC, '--num-records', String(records), '--timeout', '60000'],
+    ...(peer.clientConfig === undefined ? [] : ['--consumer.config', peer.clientConfig]),
   ])
   // start, end, MB, MB/s, records, records/s, rebalance ms, fetch ms, fetch MB/s, fetch records/s
   return Number((output.trim().split('\n').at(-1) ?? '').split(',')[8])
