@@ -159,6 +159,26 @@ function fail(): never {
   throw new Error('there was no look')
 }
 
+test('a decision that is not carried out yet is made again, and counts once', async () => {
+  const policies = [{ type: 'Pods', value: 1, periodSeconds: 1800 }]
+  const behavior = { scaleDown: { stabilizationWindowSeconds: 0, policies } }
+  targets = [{ key: 'shop/orders', cluster: clusterOf({ behavior }), isCarriedOut: true }]
+  const autoscaler = newAutoscaler()
+  current = 5
+  connections = 0
+  run(autoscaler)
+  for (let look = 0; look < 4; look++) {
+    await clock.advance(look === 0 ? 0 : 15_000)
+    const decision = autoscaler.lookAt('shop/orders', 'u1')?.decision
+    expect([decision?.desired, decision?.history.events.length]).toEqual([4, 1])
+  }
+  carryOut(autoscaler)
+  await clock.advance(60_000)
+  const decision = autoscaler.lookAt('shop/orders', 'u1')?.decision
+  expect([current, decision?.desired, decision?.history.events.length]).toEqual([4, 4, 1])
+  stop.abort()
+})
+
 test('one cluster that cannot be looked at, or takes for ever, does not hold up the others', async () => {
   const cluster = clusterOf()
   targets = ['hangs', 'throws', 'well'].map(name => ({ key: name, cluster, isCarriedOut: true }))

@@ -116,6 +116,6 @@ export class Autoscaler<Target extends ScaleTarget> {
 
   #historyOf({ key, cluster }: Target, current: number): History {
     const known = this.lookAt(key, cluster.metadata.uid)
-    return known?.decision.history ?? withoutIntent(readHistory(cluster.status?.scaling?.history), current)
+    return withoutIntent(known?.decision.history ?? readHistory(cluster.status?.scaling?.history), current)
   }
 }

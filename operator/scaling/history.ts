@@ -73,8 +73,8 @@ export function storedHistory({ recommendations, events, frozenUntil, freezes, f
 }
 
 /**
- * A change is told before it is made. One that a leader told of last and that was never made, because it ended in between,
- * limits nothing: the size still is what it was before.
+ * A change is decided and told before it is made. One that was not made yet, or never, because the leader ended or the API
+ * server refused it, limits nothing: the size still is what it was before.
  */
 export function withoutIntent(history: History, current: number): History {
   const last = history.events.at(-1)
