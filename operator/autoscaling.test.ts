@@ -297,7 +297,7 @@ describe('other modes', () => {
 })
 
 describe('a pause', () => {
-  const soon = (): string => new Date(Date.now() + 3000).toISOString().replace(/\.\d+Z$/, 'Z')
+  const soon = (): string => new Date(Date.now() + 6000).toISOString().replace(/\.\d+Z$/, 'Z')
 
   test('of scaling keeps the size until it ends by itself', async () => {
     const until3 = soon()

@@ -80,6 +80,7 @@ async function run(): Promise<number> {
       image: settings.BROKER_IMAGE,
       etcdImage: settings.KAFSCALE_OPERATOR_ETCD_IMAGE,
       clusterDomain: settings.KAFSCALE_OPERATOR_CLUSTER_DOMAIN,
+      namespace: connection.namespace,
     },
     namespace: connection.namespace,
     watched: watchedOf(connection),

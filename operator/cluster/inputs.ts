@@ -10,6 +10,8 @@ export interface OperatorDefaults {
   readonly etcdImage: string
   /** DNS domain of Services, `cluster.local`. */
   readonly clusterDomain: string
+  /** Where the operator itself runs. */
+  readonly namespace?: string
 }
 
 /** Which version of an object that is referred to was seen: pods are replaced when it is another one. */

@@ -1,4 +1,5 @@
-// Who may connect to the brokers, when the spec asks for it: the brokers themselves, Prometheus, and whoever a listener allows.
+// Who may connect to the brokers, when the spec asks for it: the brokers themselves, Prometheus, whoever a listener allows, and
+// the operator, which looks after topics and reads lag by the first listener.
 
 import type { Manifest } from '../../runtime/object.ts'
 import { RESOURCES } from '../../runtime/resource.ts'
@@ -17,7 +18,10 @@ export function networkPolicy(inputs: ClusterInputs): Manifest | undefined {
     ingress: [
       { from: [brokers], ports: [tcp(PEER_PORT)] },
       { ports: [tcp(METRICS_PORT)] },
-      ...listenersOf(inputs).map(listener => ({ ...peersOf(listener), ports: [tcp(listener.port)] })),
+      ...listenersOf(inputs).map((listener, index) => ({
+        ...peersOf(listener, index === 0 ? operatorPeers(inputs) : []),
+        ports: [tcp(listener.port)],
+      })),
     ],
   }
   return ownedObject(inputs, RESOURCES.networkPolicies, { name: brokersName(inputs), component: 'broker' }, { spec })
@@ -25,17 +29,24 @@ export function networkPolicy(inputs: ClusterInputs): Manifest | undefined {
 
 const tcp = (port: number) => ({ port, protocol: 'TCP' })
 
+const OPERATOR = { 'app.kubernetes.io/name': 'kafscale-operator' }
+
+function operatorPeers({ operator: { namespace } }: ClusterInputs): unknown[] {
+  if (namespace === undefined) return []
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } }
+  return [{ namespaceSelector, podSelector: { matchLabels: OPERATOR } }]
+}
+
 /** Nothing for a listener that everybody may use. */
-function peersOf({ allowFrom }: ListenerPlan) {
+function peersOf({ allowFrom }: ListenerPlan, others: readonly unknown[]) {
   if (allowFrom === undefined) return {}
-  return {
-    from: allowFrom.map(({ cidr, namespaceLabels, podLabels }) =>
-      cidr !== undefined
-        ? { ipBlock: { cidr } }
-        : present<unknown>({
-            namespaceSelector: namespaceLabels === undefined ? undefined : { matchLabels: namespaceLabels },
-            podSelector: podLabels === undefined ? undefined : { matchLabels: podLabels },
-          }),
-    ),
-  }
+  const allowed = allowFrom.map(({ cidr, namespaceLabels, podLabels }) =>
+    cidr !== undefined
+      ? { ipBlock: { cidr } }
+      : present<unknown>({
+          namespaceSelector: namespaceLabels === undefined ? undefined : { matchLabels: namespaceLabels },
+          podSelector: podLabels === undefined ? undefined : { matchLabels: podLabels },
+        }),
+  )
+  return { from: [...allowed, ...others] }
 }

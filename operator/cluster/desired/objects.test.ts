@@ -205,6 +205,32 @@ describe('the Deployment of the brokers', () => {
   })
 })
 
+test('a listener that only some may use is open to the operator as well, which looks after topics by the first one', () => {
+  const allowFrom = [{ cidr: '10.0.0.0/8' }]
+  const listeners = [
+    { name: 'a', port: 9092, allowFrom },
+    { name: 'b', port: 9094, allowFrom },
+    { name: 'c', port: 9095 },
+  ]
+  const inputs = inputsOf({ networkPolicy: { enabled: true }, listeners })
+  const ports = (operator: ClusterInputs['operator']): unknown => {
+    const { spec } = named(desiredObjects({ ...inputs, operator }), 'NetworkPolicy', 'orders-broker')
+    return Object(spec).ingress.slice(2)
+  }
+  const cidr = { ipBlock: { cidr: '10.0.0.0/8' } }
+  const own = {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ops' } },
+    podSelector: { matchLabels: { 'app.kubernetes.io/name': 'kafscale-operator' } },
+  }
+  const port = (number: number) => ({ ports: [{ port: number, protocol: 'TCP' }] })
+  expect(ports({ ...inputs.operator, namespace: 'ops' })).toEqual([
+    { from: [cidr, own], ...port(9092) },
+    { from: [cidr], ...port(9094) },
+    port(9095),
+  ])
+  expect(ports(inputs.operator)).toEqual([{ from: [cidr], ...port(9092) }, { from: [cidr], ...port(9094) }, port(9095)])
+})
+
 describe('where clients connect', () => {
   test('one address for all brokers by default, however many there are', () => {
     expect(bootstrapServers(inputsOf())).toEqual([
