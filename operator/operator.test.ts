@@ -241,6 +241,22 @@ describe('topics', () => {
     expect((await liveTopic('Orders_V1'))?.config).toEqual({ 'retention.ms': '2000' })
   })
 
+  test('that are paused are left as they are, and go on by themselves', async () => {
+    await applyCluster()
+    await applyTopic('rests')
+    startOperator()
+    await until('Ready', () => reasonOf(topicStatusOf('rests'), 'Ready') === 'Ready')
+    const until5 = new Date(Date.now() + 5000).toISOString().replace(/\.\d+Z$/, 'Z')
+    const paused = topic('rests', { partitions: 3 })
+    const annotations = { 'kafscale.io/pause': 'all', 'kafscale.io/pause-until': until5 }
+    await api.bystander().apply(TOPIC, { ...paused, metadata: { ...paused.metadata, annotations } }, user)
+    await until('the pause', () => reasonOf(topicStatusOf('rests'), 'Paused') === 'Paused')
+    expect(reasonOf(topicStatusOf('rests'), 'ConfigInSync')).toBe('Drifted')
+    expect((await liveTopic('rests'))?.partitions).toBe(2)
+    await until('growth', () => topicStatusOf('rests')?.partitionCount === 3)
+    expect(reasonOf(topicStatusOf('rests'), 'Paused')).toBe('NotPaused')
+  })
+
   test('that are made before their cluster follow when it comes', async () => {
     await applyTopic('early')
     startOperator()

@@ -7,6 +7,7 @@
 // limits the next ones although it did not happen, never one that happened and limits nothing.
 
 import type { Clock } from '../../broker/clock.ts'
+import type { BucketReport } from '../bucket/look.ts'
 import type { EtcdReport } from '../etcd/care.ts'
 import { isRestoring } from '../etcd/life.ts'
 import type { Applier } from '../runtime/applier.ts'
@@ -28,7 +29,7 @@ import { desiredObjects } from './desired/objects.ts'
 import type { EtcdStand, EtcdStanding } from './etcd-stand.ts'
 import type { AssignedAddress, ClusterInputs, OperatorDefaults, SecretVersion } from './inputs.ts'
 import { troubleOf, workloadOf } from './live.ts'
-import { type Pause, pauseOf } from './pause.ts'
+import { type Pause, pauseOf } from '../types/pause.ts'
 import { desiredReplicas } from './replicas.ts'
 import { rolloutReasons, withRolloutReasons } from './rollout.ts'
 import { brokerPods } from './scale-target.ts'
@@ -92,6 +93,8 @@ export interface ClusterReconcilerOptions {
   readonly etcd: EtcdStand
   /** What was seen last of the members of its etcd. */
   readonly etcdReport: (key: string) => EtcdReport | undefined
+  /** How its bucket was found last. */
+  readonly bucketReport: (key: string) => BucketReport | undefined
   /** Tells of what was written, so that the caches have it at once. */
   readonly onWrite: (resource: Resource, object: Manifest) => void
 }
@@ -363,7 +366,8 @@ function careView(
   const set = options.owned.statefulSets.get(`${cluster.metadata.namespace}/${etcdName(inputs)}`)
   const ready = set === undefined ? 0 : workloadOf(set).ready
   const report = options.etcdReport(keyOf(cluster))
-  return { now, inputs, previous, etcd, report, ready, pods: podsOf(options, cluster) }
+  const bucket = options.bucketReport(keyOf(cluster))
+  return { now, inputs, previous, etcd, report, bucket, ready, pods: podsOf(options, cluster) }
 }
 
 /** As the cache has it after what this pass wrote. */

@@ -6,10 +6,10 @@ import type { ScaleTarget } from '../scaling/autoscaler.ts'
 import type { BrokerPod, Observed } from '../signals/observer.ts'
 import type { ScrapeAddress } from '../signals/scrape.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
+import { pauseOf } from '../types/pause.ts'
 import { parseQuantity } from '../types/quantity.ts'
 import { METRICS_PORT, selectorLabels } from './desired/names.ts'
 import { troubleOf, workloadOf } from './live.ts'
-import { pauseOf } from './pause.ts'
 
 export interface Target extends ScaleTarget, Observed {}
 

@@ -7,6 +7,7 @@ import { type Condition, type Finding, mergeConditions } from '../types/conditio
 import { CLUSTER_CONDITIONS, finder } from '../types/conditions.ts'
 import { managedEtcdOf } from '../types/etcd.ts'
 import type { ClusterStatus } from '../types/kaf-scale-cluster.ts'
+import type { Pause } from '../types/pause.ts'
 import type { Refusal } from './accept.ts'
 import { brokerImage } from './desired/brokers.ts'
 import { etcdEndpoints } from './desired/etcd-endpoints.ts'
@@ -15,7 +16,6 @@ import { selectorText } from './desired/names.ts'
 import { etcdPrefix, objectPrefix } from './desired/settings.ts'
 import type { ClusterInputs } from './inputs.ts'
 import type { Trouble, Workload } from './live.ts'
-import type { Pause } from './pause.ts'
 import { desiredReplicas } from './replicas.ts'
 
 export interface ClusterView {

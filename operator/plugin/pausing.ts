@@ -1,9 +1,9 @@
 // `pause`, `resume`, `hibernate`, `wake`: edits of a cluster, each of the fields that it is about alone.
 
-import { PAUSE, PAUSE_LEVELS, PAUSE_UNTIL } from '../cluster/pause.ts'
 import type { Manifest } from '../runtime/object.ts'
 import { rfc3339 } from '../types/condition.ts'
 import { CLUSTER } from '../types/kaf-scale-cluster.ts'
+import { PAUSE, PAUSE_LEVELS, PAUSE_UNTIL } from '../types/pause.ts'
 import { type Command, CommandFailed, type Session, textOf, type Values } from './command.ts'
 import { clusterNamed, edit, theNamespace } from './objects.ts'
 

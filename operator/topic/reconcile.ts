@@ -17,6 +17,7 @@ import { next, type Outcome, wait } from '../runtime/step.ts'
 import type { Objects } from '../runtime/store.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { type KafScaleTopic, TOPIC } from '../types/kaf-scale-topic.ts'
+import { type Pause, pauseOf } from '../types/pause.ts'
 import { holderOf, topicKey } from './ownership.ts'
 import { type LiveTopic, planDeletion, planTopic, type TopicStep, topicNameOf } from './plan.ts'
 import { type TopicResult, topicStatus } from './status.ts'
@@ -59,6 +60,8 @@ interface Context {
   readonly results: Map<KafScaleTopic, TopicResult>
   /** Topics that may go. */
   readonly released: Set<KafScaleTopic>
+  /** Topics that are to be left as they are. Their deletion is carried out all the same: it must never hang. */
+  readonly pauses: ReadonlyMap<KafScaleTopic, Pause>
   readonly pass: Pass
 }
 
@@ -74,10 +77,12 @@ export function topicReconciler(options: TopicReconcilerOptions): Reconciler<Con
   }
 }
 
-function begin({ clusters, topics }: TopicReconcilerOptions, key: string, pass: Pass): Context | undefined {
+function begin({ clusters, topics, clock }: TopicReconcilerOptions, key: string, pass: Pass): Context | undefined {
   const own = topics.by(BY_CLUSTER, key)
   if (own.length === 0) return undefined
-  return { cluster: clusters.get(key), topics: own, results: new Map(), released: new Set(), pass }
+  const cluster = clusters.get(key)
+  const pauses = pausesOf(own, cluster, clock.now())
+  return { cluster, topics: own, results: new Map(), released: new Set(), pauses, pass }
 }
 
 const isDeleted = ({ metadata }: KafScaleTopic): boolean => metadata.deletionTimestamp !== undefined
@@ -140,7 +145,25 @@ async function carryOut(options: TopicReconcilerOptions, context: Context): Prom
     connection?.close()
   }
   for (const topic of held) if (isDeleted(topic) && isSettled(results.get(topic))) released.add(topic)
-  return [...results.values()].some(isPending) ? wait('TopicsPending', LOOK_AGAIN_MS) : next
+  if ([...results.values()].some(isPending)) return wait('TopicsPending', LOOK_AGAIN_MS)
+  const ends = [...context.pauses.values()].flatMap(({ until }) => until ?? [])
+  if (ends.length === 0) return next
+  return wait('Paused', Math.max(Math.min(...ends) - options.clock.now(), 1000))
+}
+
+/** A pause of the topic itself, or of everything in its cluster. */
+function pausesOf(
+  topics: readonly KafScaleTopic[],
+  cluster: KafScaleCluster | undefined,
+  now: number,
+): ReadonlyMap<KafScaleTopic, Pause> {
+  const ofCluster = cluster === undefined ? undefined : pauseOf(cluster, now)
+  return new Map(
+    topics.flatMap((topic): [KafScaleTopic, Pause][] => {
+      const pause = ofCluster?.level === 'all' ? ofCluster : pauseOf({ spec: {}, metadata: topic.metadata }, now)
+      return pause === undefined || isDeleted(topic) ? [] : [[topic, pause]]
+    }),
+  )
 }
 
 /** Those that hold their topic; the others learn who does. */
@@ -163,18 +186,24 @@ async function reconcileAll(
   admin: TopicAdmin,
   { spec }: KafScaleCluster,
   held: readonly KafScaleTopic[],
-  { results }: Context,
+  { results, pauses }: Context,
 ): Promise<void> {
   const managed = held.filter(topic => !isUnmanaged(topic))
   for (const topic of held) if (isUnmanaged(topic)) results.set(topic, { kind: 'unmanaged' })
   const before = await admin.describe(managed.map(topicNameOf))
   const plans = new Map(managed.map(topic => [topic, planOf(topic, spec, before.get(topicNameOf(topic)))]))
-  const steps = [...plans.values()].flatMap(plan => plan.steps)
+  const steps = [...plans].flatMap(([topic, plan]) => (pauses.has(topic) ? [] : plan.steps))
   const refusals = await admin.execute(steps)
   const changed = new Set(steps.map(({ name }) => name))
   const after = await admin.describe([...changed])
-  for (const [topic, { foreign }] of plans) {
+  for (const [topic, { foreign, steps: due }] of plans) {
     const name = topicNameOf(topic)
+    const pause = pauses.get(topic)
+    if (pause !== undefined) {
+      const live = before.get(name)
+      results.set(topic, { kind: 'paused', live, message: pause.message, hasWork: due.length > 0 })
+      continue
+    }
     const refusal: Refusal | undefined = refusals.get(name)
     const live = changed.has(name) ? after.get(name) : before.get(name)
     results.set(

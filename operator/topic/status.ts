@@ -14,6 +14,13 @@ export type TopicResult =
   | { readonly kind: 'conflict'; readonly holder: string }
   | { readonly kind: 'unmanaged' }
   | { readonly kind: 'deleting'; readonly refusal: Refusal | undefined }
+  /** Left as it is. `hasWork`: it is not as its spec says. */
+  | {
+      readonly kind: 'paused'
+      readonly live: LiveTopic | undefined
+      readonly message: string
+      readonly hasWork: boolean
+    }
   | {
       readonly kind: 'reconciled'
       readonly live: LiveTopic | undefined
@@ -27,7 +34,7 @@ type Say = ReturnType<typeof finder<typeof TOPIC_CONDITIONS>>
 export function topicStatus(now: number, topic: KafScaleTopic, result: TopicResult): TopicStatus {
   const say = finder(TOPIC_CONDITIONS, topic.metadata.generation)
   const found = findings(say, topic, result)
-  const live = result.kind === 'reconciled' ? result.live : undefined
+  const live = result.kind === 'reconciled' || result.kind === 'paused' ? result.live : undefined
   const { generation } = topic.metadata
   return {
     ...topic.status,
@@ -61,6 +68,15 @@ function findings(say: Say, topic: KafScaleTopic, result: TopicResult): Finding[
     }
     case 'unmanaged':
       return [say('Ready', 'NotManaged'), say('Reconciling', 'Settled'), say('Stalled', 'NotStalled'), paused]
+    case 'paused': {
+      const isAsWanted = result.live !== undefined && !result.hasWork
+      const ready = isAsWanted ? say('Ready', 'Ready') : say('Ready', 'Progressing', result.message)
+      const sync = result.hasWork
+        ? say('ConfigInSync', 'Drifted', 'The topic is not as the spec says, and is left so while it is paused.')
+        : say('ConfigInSync', 'InSync')
+      const calm = [say('Reconciling', 'Settled'), say('Stalled', 'NotStalled')]
+      return [ready, ...calm, sync, say('Paused', 'Paused', result.message)]
+    }
     case 'deleting':
       return [deletion(say, result.refusal), say('Reconciling', 'Progressing'), say('Stalled', 'NotStalled'), paused]
     case 'reconciled':

@@ -45,10 +45,15 @@ const lifecycle = z.object({
     .describe('In a bucket with versions, those that were deleted go after this time.'),
 })
 
+const publicAccessBlock = z.object({ mode: care })
+
 const provision = z.object({
   create: z.boolean().default(false).describe('The bucket is created when it does not exist.'),
   policy: policy.prefault({}).describe('The bucket policy. Statements of others stay.'),
   lifecycle: lifecycle.prefault({}).describe('The lifecycle rules. Rules of others stay.'),
+  publicAccessBlock: publicAccessBlock
+    .prefault({})
+    .describe('Nobody from outside of the account may use the bucket, whatever its policy says.'),
 })
 
 export const objectStoreSchema = withRules(

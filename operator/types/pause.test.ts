@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { clusterSchema } from '../types/kaf-scale-cluster.ts'
+import { clusterSchema } from './kaf-scale-cluster.ts'
 import { pauseOf } from './pause.ts'
 
 const NOW = Date.UTC(2026, 0, 31, 12)

@@ -4,8 +4,11 @@
 //   all       nothing is changed, only the status is told
 //   pods      pods are not replaced; everything else is as ever, their number included
 //   scaling   their number is not changed
+//
+// A KafScaleTopic may have the same annotations, where each level means that the topic is left as it is; so does `all` of its
+// cluster.
 
-import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
+import type { ObjectMeta } from '../runtime/object.ts'
 
 export const PAUSE = 'kafscale.io/pause'
 /** RFC 3339. */
@@ -22,6 +25,12 @@ export interface Pause {
   readonly message: string
 }
 
+/** A KafScaleCluster, or a KafScaleTopic, whose spec says nothing of it. */
+export interface Pausable {
+  readonly spec: { readonly paused?: boolean }
+  readonly metadata: ObjectMeta
+}
+
 const WHAT: Readonly<Record<PauseLevel, string>> = {
   all: 'Nothing is changed',
   pods: 'Pods are not replaced',
@@ -29,11 +38,9 @@ const WHAT: Readonly<Record<PauseLevel, string>> = {
 }
 
 /** Undefined when nothing is paused, or not any more. `now` in ms since 1970. */
-export function pauseOf(
-  { spec, metadata }: Pick<KafScaleCluster, 'spec' | 'metadata'>,
-  now: number,
-): Pause | undefined {
-  if (spec.paused) return { level: 'all', until: undefined, message: `${WHAT.all} until spec.paused is false.` }
+export function pauseOf({ spec, metadata }: Pausable, now: number): Pause | undefined {
+  if (spec.paused === true)
+    return { level: 'all', until: undefined, message: `${WHAT.all} until spec.paused is false.` }
   const asked = metadata.annotations?.[PAUSE]
   if (asked === undefined || asked === '') return undefined
   const level = PAUSE_LEVELS.find(one => one === asked)
