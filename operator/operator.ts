@@ -2,7 +2,9 @@
 
 import type { Clock } from '../broker/clock.ts'
 import type { Logger } from '../broker/observe/logger.ts'
+import { BucketCare } from './bucket/care.ts'
 import { BY_SECRET, Caches, scaledDeployment } from './caches.ts'
+import { BucketAccess } from './cluster/bucket-access.ts'
 import { listenersOf, serviceHost } from './cluster/desired/listeners.ts'
 import { brokersName } from './cluster/desired/names.ts'
 import { caredEtcd } from './cluster/etcd-access.ts'
@@ -15,6 +17,7 @@ import {
   type Orphan,
   OWNED_KINDS,
   podsOf,
+  SCALER_MANAGER,
 } from './cluster/reconcile.ts'
 import { type MetricsAddressOf, podAddress, type Target, targetOf } from './cluster/scale-target.ts'
 import { Discovery } from './discovery.ts'
@@ -70,6 +73,10 @@ export interface OperatorOptions {
   readonly lookEveryMs?: number
   /** Where a member of a managed etcd is reached; by default at the endpoint that brokers are told. */
   readonly etcdEndpointOf?: (endpoint: string) => string
+  /** False: buckets are not looked at, and nothing in them is deleted. */
+  readonly usesBuckets?: boolean
+  /** Between two looks at a bucket that is as it should be, ms. */
+  readonly bucketEveryMs?: number
   /** Between two looks at the members of a managed etcd, ms. */
   readonly etcdEveryMs?: number
   /** Of the certificates of a managed etcd. */
@@ -79,6 +86,9 @@ export interface OperatorOptions {
 }
 
 const WORKERS = 4
+
+/** Owns the finalizer of clusters. */
+const BUCKET_MANAGER = 'kafscale-bucket'
 
 const ETCD_COMPONENTS = new Set<string | undefined>(['etcd', 'etcd-snapshot'])
 
@@ -97,6 +107,7 @@ export class Operator {
   readonly #discovery: Discovery
   readonly #autoscaler: Autoscaler<Target>
   readonly #etcdCare: EtcdCare
+  readonly #bucketCare: BucketCare
   /** Topics that stayed behind and that the status of their cluster does not tell of yet. */
   readonly #orphans = new Map<string, Orphan[]>()
   readonly #topics: TopicReconcilerOptions
@@ -130,7 +141,8 @@ export class Operator {
     const clusters = this.#clusterController(fenced)
     this.#topics = this.#topicOptions(fenced, key => clusters.enqueue([key]))
     this.#etcdCare = this.#newEtcdCare(fenced, key => clusters.enqueue([key]))
-    this.controllers = [clusters, this.#topicController(), this.#etcdController()]
+    this.#bucketCare = this.#newBucketCare(fenced, key => clusters.enqueue([key]))
+    this.controllers = [clusters, this.#topicController(), this.#etcdController(), this.#bucketController()]
     const onChange = (): void => clusters.enqueue([...this.caches.clusters.all()].map(keyOf))
     this.#discovery = new Discovery({ client, clock, log, onChange })
   }
@@ -228,6 +240,7 @@ export class Operator {
       applier,
       etcd,
       etcdReport: key => this.#etcdCare.report(key),
+      bucketReport: key => this.#bucketCare.report(key),
       clock: this.#options.clock,
       defaults: this.#options.defaults,
       clusters: caches.clusters,
@@ -273,6 +286,9 @@ export class Operator {
   async #bidFarewell(signal: AbortSignal): Promise<void> {
     await letGo(this.#topics, signal).catch((error: unknown) => {
       this.#options.log.warn({ err: error }, 'topics of a namespace that is being deleted may keep their finalizers')
+    })
+    await this.#bucketCare.letGo(this.caches.clusters.all(), signal).catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, 'clusters of a namespace that is being deleted may keep their finalizers')
     })
   }
 
@@ -338,6 +354,41 @@ export class Operator {
         if (cluster !== undefined) this.#events.record(cluster, event, note)
       },
     })
+  }
+
+  #newBucketCare(client: KubeClient, onReport: (key: string) => void): BucketCare {
+    const { caches } = this
+    const { clock, random, bucketEveryMs, usesBuckets = true } = this.#options
+    const access = new BucketAccess({
+      client,
+      applier: new Applier(client, BUCKET_MANAGER),
+      clock,
+      random,
+      cronJobs: caches.owned.cronJobs,
+      deployments: caches.owned.deployments,
+      podsOf: cluster => podsOf(caches, cluster),
+      scaler: SCALER_MANAGER,
+      isUsed: usesBuckets,
+      onWrite: (resource, object) => caches.observe(resource, object),
+    })
+    return new BucketCare({
+      clock,
+      clusterOf: key => caches.clusters.get(key),
+      bucketOf: (cluster, signal) => access.bucketOf(cluster, signal),
+      hold: (cluster, isHeld, signal) => access.hold(cluster, isHeld, signal),
+      rest: (cluster, signal) => access.rest(cluster, signal),
+      isEnding: (namespace, signal) => isEnding(client, namespace, signal),
+      onReport,
+      onEvent: (cluster, event, note) => this.#events.record(cluster, event, note),
+      everyMs: bucketEveryMs,
+    })
+  }
+
+  #bucketController() {
+    const controller = this.#controller(this.#bucketCare.reconciler)
+    trigger(this.caches.clusters, controller.queue, ownKey)
+    trigger(this.caches.secrets, controller.queue, referrers(this.caches.clusters, BY_SECRET))
+    return controller
   }
 
   #etcdController() {

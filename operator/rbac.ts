@@ -26,7 +26,7 @@ const removed = (resource: Resource, why: string): Grant => ({ resource, verbs: 
 
 /** In the namespace that is looked after. */
 export const GRANTS: readonly Grant[] = [
-  { resource: CLUSTER, verbs: WATCHED, why: 'the clusters to look after' },
+  { resource: CLUSTER, verbs: ['list', 'watch', 'patch'], why: 'the clusters to look after, and their finalizer' },
   { resource: CLUSTER, subresource: 'status', verbs: ['patch'], why: 'tells how they are' },
   { resource: CLUSTER, subresource: 'finalizers', verbs: ['update'], why: 'owner references that block deletion' },
   { resource: TOPIC, verbs: ['list', 'watch', 'patch'], why: 'the topics to look after, and their finalizer' },

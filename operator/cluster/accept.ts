@@ -3,7 +3,7 @@
 import { listenersOf } from './desired/listeners.ts'
 import type { ClusterInputs } from './inputs.ts'
 
-export type RefusalReason = 'NotSupported' | 'SecretMissing'
+export type RefusalReason = 'InvalidSpec' | 'NotSupported' | 'SecretMissing'
 
 export interface Refusal {
   readonly reason: RefusalReason
@@ -31,14 +31,15 @@ const QUESTIONS: readonly Question[] = [
     return notSupported(`listener ${lone.name} wants a load balancer for each broker: set mode: shared`)
   },
   ({ cluster: { spec } }) => {
-    const { create, policy, lifecycle } = spec.s3.provision
-    if (!create && policy.mode === 'Ignore' && lifecycle.mode === 'Ignore') return undefined
-    return notSupported('s3.provision is not there yet: create the bucket yourself and remove it')
+    const { endpoint, provision } = spec.s3
+    if (provision.policy.mode !== 'Managed' || !provision.policy.tlsOnly) return undefined
+    if (endpoint?.startsWith('http://') !== true) return undefined
+    return {
+      reason: 'InvalidSpec',
+      message:
+        's3.provision.policy.tlsOnly would shut the brokers out, whose s3.endpoint begins with http://: set it to false, or use https',
+    }
   },
-  ({ cluster: { spec } }) =>
-    spec.deletionPolicy === 'Delete'
-      ? notSupported('deletionPolicy: Delete is not there yet: set Retain, and empty the bucket yourself')
-      : undefined,
   ({ cluster, secrets }) => {
     const present = new Set(secrets.map(({ name }) => name))
     const missing = referredSecrets(cluster).find(({ name }) => !present.has(name))

@@ -1,6 +1,7 @@
 // What the status of a cluster says of its etcd and its bucket beyond their pods: certificates, lives, snapshots, and how the
 // bucket was found. It replaces the conditions of that name, and leaves all others as they are.
 
+import type { BucketReport } from '../bucket/look.ts'
 import type { EtcdReport } from '../etcd/care.ts'
 import { isRestoring, quorumOf } from '../etcd/life.ts'
 import { type SnapshotView, snapshotView } from '../etcd/snapshot-view.ts'
@@ -19,6 +20,7 @@ export interface CareView {
   readonly previous: ClusterStatus | undefined
   readonly etcd: EtcdStanding | undefined
   readonly report: EtcdReport | undefined
+  readonly bucket: BucketReport | undefined
   /** Members of the managed etcd that are ready. */
   readonly ready: number
   /** Of the cluster, of all components. */
@@ -29,11 +31,32 @@ type Say = ReturnType<typeof finder<typeof CLUSTER_CONDITIONS>>
 
 export function careStatus(status: ClusterStatus, view: CareView): ClusterStatus {
   const say = finder(CLUSTER_CONDITIONS, view.inputs.cluster.metadata.generation)
-  const found = etcdFindings(say, view)
+  const found = [...etcdFindings(say, view), ...bucketFindings(say, view)]
   return {
     ...status,
     conditions: replaced(status.conditions ?? [], view.previous?.conditions ?? [], found, view.now),
     etcd: etcdStatus(status.etcd, view),
+    bucket: bucketStatus(view),
+  }
+}
+
+/** What another operator found counts until this one has looked. */
+function bucketFindings(say: Say, { bucket, previous }: CareView): Finding[] {
+  if (bucket !== undefined) return [say('BucketReady', bucket.state, bucket.message)]
+  const known = previous?.conditions?.find(({ type }) => type === 'BucketReady')
+  return known === undefined ? [] : [known]
+}
+
+/** Before the first look of this operator it is what another one found. */
+function bucketStatus({ bucket, previous, inputs }: CareView): ClusterStatus['bucket'] {
+  const known = previous?.bucket
+  const created = known?.created === true || bucket?.created === true
+  return {
+    name: inputs.cluster.spec.s3.bucket,
+    ...(created ? { created } : {}),
+    ...(bucket === undefined
+      ? known?.differences && { differences: known.differences }
+      : bucket.differences.length > 0 && { differences: bucket.differences.slice(0, 32) }),
   }
 }
 

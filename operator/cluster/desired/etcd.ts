@@ -118,6 +118,9 @@ function members(inputs: ClusterInputs, managed: ManagedEtcd): Manifest {
       },
     },
     volumeClaimTemplates: storage.memory ? undefined : [volumeClaim(managed)],
+    // A ledger must not outlive the objects that it names.
+    persistentVolumeClaimRetentionPolicy:
+      inputs.cluster.spec.deletionPolicy === 'Delete' ? { whenDeleted: 'Delete', whenScaled: 'Retain' } : undefined,
   })
   return ownedObject(inputs, RESOURCES.statefulSets, { name: etcdName(inputs), component: 'etcd' }, { spec })
 }
