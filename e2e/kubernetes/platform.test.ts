@@ -246,6 +246,23 @@ if (unable !== undefined) {
       })
     })
 
+    test('the metadata comes back from a snapshot that is named', async () => {
+      await kubectl('create', 'job', 'snapshot-now', '--from=cronjob/kafscale-etcd-snapshot')
+      await kubectl('wait', 'job/snapshot-now', '--for=condition=Complete', '--timeout=90s')
+      const said = await kubectl('logs', 'job/snapshot-now')
+      const key = /"key":"([^"]+)"/.exec(said)?.[1] ?? ''
+      expect([said, key]).toEqual([said, expect.stringContaining('.kafscale/etcd/')])
+      await kubectl('patch', CLUSTER, '--type=merge', '-p', restoreFrom(key))
+      const life = '.status.etcd.life.number'
+      await until(
+        'another life',
+        async () => (await node.kubectl.field(['-n', NAMESPACE, CLUSTER], life)) === '2',
+        90_000,
+      )
+      await brokersAre(3)
+      await ready('kst/orders')
+    })
+
     test('the namespace can be deleted with everything in it', async () => {
       await node.kubectl.run(['delete', 'namespace', NAMESPACE, '--timeout=150s'])
       expect(
@@ -270,6 +287,8 @@ if (unable !== undefined) {
     })
   })
 }
+
+const restoreFrom = (key: string): string => JSON.stringify({ spec: { etcd: { managed: { restoreFrom: key } } } })
 
 const CLIENT_PROGRAM = `
 import kafkajs from 'kafkajs'

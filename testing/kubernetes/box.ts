@@ -53,7 +53,7 @@ export async function startBox(folder: string, init: string): Promise<Box> {
   )
   try {
     const pid = await initOf(first, init)
-    const address = await connect(pid)
+    const address = await connect(pid, cgroup)
     await makeCgroup(cgroup)
     const enter = ['--target', String(pid), '--mount', '--net', '--pid', '--ipc', '--uts', '--']
     const env = { ...process.env, PATH }
@@ -95,8 +95,8 @@ async function initOf(first: Child, init: string): Promise<number> {
   throw new Error('its first process did not start')
 }
 
-/** A pair of interfaces between this machine and the box, on the first network of ours that is free. */
-async function connect(pid: number): Promise<string> {
+/** A pair of interfaces between this machine and the box, on the first network of ours that is free. `alias` shows in `ip link`. */
+async function connect(pid: number, alias: string): Promise<string> {
   const outside = `kfs${pid}`
   await checked('ip', ['link', 'add', outside, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid)])
   const taken = await checked('ip', ['-4', '-o', 'addr', 'show'])
@@ -104,7 +104,7 @@ async function connect(pid: number): Promise<string> {
   if (network === undefined) throw new Error('no network is free')
   const [host, box] = [`${network}.1`, `${network}.2`]
   await checked('ip', ['addr', 'add', `${host}/30`, 'dev', outside])
-  await checked('ip', ['link', 'set', outside, 'up'])
+  await checked('ip', ['link', 'set', outside, 'up', 'alias', alias])
   const inside = ['--target', String(pid), '--net', 'ip']
   await checked('nsenter', [...inside, 'addr', 'add', `${box}/30`, 'dev', 'eth0'])
   await checked('nsenter', [...inside, 'link', 'set', 'eth0', 'up'])

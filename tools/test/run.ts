@@ -35,7 +35,7 @@ async function check(name: string, command: string, args: readonly string[]): Pr
 const END = '--forceExit'
 const SLOW = '--testTimeout=180000'
 /** These wait for their clients most of the time. The others load the machine, or count what happens on it. */
-const SIDE_BY_SIDE = 'e2e/(clients|cluster|examples|stores|chart|security)/'
+const SIDE_BY_SIDE = 'e2e/(clients|cluster|examples|stores|chart|security|kubernetes-api)/'
 
 const suites: Readonly<Record<string, readonly (() => Promise<Tally>)[]>> = {
   unit: [
