@@ -9,7 +9,7 @@ import type { RequestReport } from './api/dispatcher.ts'
 import { type Backing, openBacking } from './backing.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { coreSettings } from './core-settings.ts'
-import { groupLag } from './groups/lag.ts'
+import { groupLag, groupMembers } from './groups/lag.ts'
 import { internalListener, type OpenListener, openListeners } from './listeners.ts'
 import { Lives } from './lives.ts'
 import { ByteBudget } from './net/byte-budget.ts'
@@ -28,6 +28,7 @@ import type { Settings } from './settings.ts'
 import type { Security } from './state/security.ts'
 import { systemRandom } from './system-random.ts'
 import { VERSION } from './version.ts'
+import { errorName } from './wire/errors.ts'
 
 export interface BrokerOptions {
   readonly settings: Settings
@@ -104,6 +105,7 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
   const { settings, log, onLost } = options
   const clock = options.clock ?? systemClock
   const metrics = new Metrics(VERSION)
+  metrics.setPrices({ put: settings.s3PutPrice, get: settings.s3GetPrice })
   const health = new Health()
   health.check('broker', () => 'starting')
   const backing = await openBacking(settings, { clock, log, metrics, opened })
@@ -118,7 +120,7 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
     newNonce: () => systemRandom.uuid(),
   }
   const security = (): Security | undefined => known?.core?.replica.state.security
-  const authorizer = authorizerOf(settings, log, security)
+  const authorizer = authorizerOf(settings, { log, metrics, security })
   const connectionQuotas = new Quotas({
     clock,
     quotas: () => {
@@ -134,6 +136,7 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
     credentials,
     authorizer,
     connectionQuotas,
+    onAuthenticationFailed: listener => metrics.authenticationFailed(listener),
     opened,
   })
   const internal = listeners.find(({ listener }) => listener.name === internalListener(settings))
@@ -152,6 +155,9 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
       ...(backing.diskSpace === undefined ? {} : { diskSpace: backing.diskSpace }),
       onAppend: (ms, bytes) => metrics.ledgerAppended(ms / 1000, bytes),
       onAppendFailed: () => metrics.ledgerFailed(),
+      onUpkeep: ({ job, ms, failed }) => metrics.upkeepDone(job, ms / 1000, failed),
+      onAudit: agree => metrics.audited(agree),
+      onThrottled: (kind, ms) => metrics.throttled(kind, ms / 1000),
     },
     service,
     onRequest: report => count(metrics, report),
@@ -159,7 +165,7 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
     onOver: onLost,
   })
   known = lives
-  readMetrics(metrics, { lives, listeners, budget })
+  readMetrics(metrics, { lives, listeners, budget, clock })
   health.check('broker', () => unready(lives))
   const { state, brokerId } = lives.core?.replica ?? {}
   const ports = listeners.map(({ listener }) => listener.port)
@@ -169,8 +175,7 @@ async function assemble(options: BrokerOptions, opened: (close: () => Promise<vo
 
 function authorizerOf(
   { authorizer, superUsers = [], allowEveryoneIfNoAclFound }: Settings,
-  log: Logger,
-  security: () => Security | undefined,
+  { log, metrics, security }: { log: Logger; metrics: Metrics; security: () => Security | undefined },
 ): Authorizer | undefined {
   if (authorizer === 'none') return undefined
   return new Authorizer({
@@ -180,7 +185,10 @@ function authorizerOf(
     },
     superUsers: new Set(superUsers),
     allowsUnnamed: allowEveryoneIfNoAclFound,
-    onDenied: denial => log.info({ audit: 'authorization', ...denial }, 'denied'),
+    onDenied: denial => {
+      metrics.denied(denial.operation, denial.resourceType)
+      log.info({ audit: 'authorization', ...denial }, 'denied')
+    },
   })
 }
 
@@ -203,17 +211,21 @@ function unready({ core }: Lives): string | null {
   return core.replica.isCutOff ? 'cut off from the ledger' : null
 }
 
-function count(metrics: Metrics, { api, ms, failure }: RequestReport): void {
+function count(metrics: Metrics, { api, ms, failure, errorCodes }: RequestReport): void {
   metrics.requestAnswered(api, ms / 1000)
+  for (const code of errorCodes) metrics.requestFailed(api, errorName(code) ?? String(code))
   if (failure !== undefined) metrics.requestFailed(api, failure instanceof Error ? failure.name : 'unknown')
 }
 
 function readMetrics(
   metrics: Metrics,
-  { lives, listeners, budget }: { lives: Lives; listeners: readonly OpenListener[]; budget: ByteBudget },
+  { lives, listeners, budget, clock }: Pick<BrokerParts, 'lives' | 'listeners' | 'clock'> & { budget: ByteBudget },
 ): void {
   metrics.readFrom({
-    groupLag: () => (lives.core === undefined ? [] : groupLag(lives.core.replica.state)),
+    groupLag: () => (lives.core === undefined ? [] : groupLag(lives.core.replica.state, clock.now())),
+    groupMembers: () => groupMembers(lives.core?.replica.state),
+    fetchBudget: () => lives.core?.fetchBytes ?? 0,
+    isCutOff: () => lives.core?.replica.isCutOff ?? true,
     connections: () => listeners.map(({ listener }) => ({ listener: listener.name, count: listener.connections })),
     produceBudget: () => ({ used: budget.used, waiting: budget.waiting }),
     cache: () => lives.core?.cache ?? { bytes: 0, hits: 0, misses: 0 },
@@ -224,6 +236,10 @@ function readMetrics(
         partitions: state?.catalog.partitionCount ?? 0,
         groups: state?.groups.byId.size ?? 0,
         position: state?.position ?? 0,
+        brokers: state?.sessions.size ?? 0,
+        objects: state?.objects.live.size ?? 0,
+        deadObjects: state?.objects.dead.size ?? 0,
+        liveBytes: state?.objects.storedBytes ?? 0,
       }
     },
   })

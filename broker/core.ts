@@ -38,7 +38,7 @@ import { appliedByAll, audit, ProgressReports, progressOfOthers } from './upkeep
 import { dueTrims } from './upkeep/retention.ts'
 import { folderRollUpLimits, type RollUpLimits, rollUp } from './upkeep/roll-up.ts'
 import { forgetSessions, SweptSessions, sweepDead, sweepOrphans } from './upkeep/sweep.ts'
-import { MORE_TO_DO, Upkeep } from './upkeep/upkeep.ts'
+import { type JobReport, MORE_TO_DO, Upkeep } from './upkeep/upkeep.ts'
 import { Writer } from './wire/writer.ts'
 
 /** Where randomness comes from: the operating system in a broker, a seed in a simulation. */
@@ -84,6 +84,10 @@ export interface CoreOptions {
   readonly onLost: (cause: Error) => void
   readonly onAppend?: (ms: number, bytes: number) => void
   readonly onAppendFailed?: () => void
+  readonly onUpkeep?: (report: JobReport) => void
+  /** Told whenever the brokers compared their states. */
+  readonly onAudit?: (agree: boolean) => void
+  readonly onThrottled?: (kind: string, ms: number) => void
 }
 
 /** The ledger belongs to objects under another prefix: under this one none of them would be found. */
@@ -102,6 +106,7 @@ export class Core {
   readonly quotas: Quotas
   readonly #options: CoreOptions
   readonly #ingest: Ingest
+  readonly #fetchBudget: FetchBudget
   readonly #upkeep: Upkeep
   readonly #progress: ProgressReports
   readonly #swept = new SweptSessions()
@@ -142,10 +147,11 @@ export class Core {
   }
 
   private constructor(options: CoreOptions, replica: Replica) {
-    const { clock, store, prefix, random } = options
+    const { clock, store, prefix, random, onThrottled } = options
     this.#options = options
     this.replica = replica
     this.cache = new BlockCache(options.cacheBytes)
+    this.#fetchBudget = new FetchBudget(options.fetchMemoryBytes)
     const nextObjectNumber = (): number => ++this.#objects
     const extents = new ExtentReader({
       state: () => replica.state,
@@ -181,9 +187,9 @@ export class Core {
       coordinates: groupId => coordinates(replica, groupId),
     })
     const known = () => ({ version: replica.state.security.quotasVersion, all: replica.state.security.quotas })
-    this.quotas = new Quotas({ clock, quotas: known })
+    this.quotas = new Quotas({ clock, quotas: known, ...(onThrottled === undefined ? {} : { onThrottled }) })
     this.#progress = new ProgressReports({ ledger: options.ledger, replica, clock, log: options.log })
-    this.#upkeep = new Upkeep(clock, options.log)
+    this.#upkeep = new Upkeep(clock, options.log, options.onUpkeep)
     this.handlers = allHandlers({
       settings: options.api(replica.brokerId),
       clock,
@@ -192,7 +198,7 @@ export class Core {
       reader: new LogReader(extents),
       timestamps: new TimestampIndex(extents),
       longPolls,
-      fetchBudget: new FetchBudget(options.fetchMemoryBytes),
+      fetchBudget: this.#fetchBudget,
       fetchSessions: new FetchSessions(clock, () => random.int(2147483647)),
       groups: this.groups,
       peers: options.peers ?? noPeers,
@@ -201,6 +207,11 @@ export class Core {
       diskSpace: options.diskSpace ?? (async () => ({ totalBytes: -1, usableBytes: -1 })),
       newTopicId: () => random.uuid(),
     })
+  }
+
+  /** Bytes of fetch answers in progress. */
+  get fetchBytes(): number {
+    return this.#fetchBudget.used
   }
 
   /** Lets go of the members that wait for a rebalance; call it before the sockets are drained, which waits for answers. */
@@ -327,7 +338,9 @@ export class Core {
     // A broker that joins after this moment begins behind this position.
     const { position } = this.replica.state
     const others = await progressOfOthers(parts)
-    if (!audit(parts, others)) return
+    const agree = audit(parts, others)
+    this.#options.onAudit?.(agree)
+    if (!agree) return
     await this.#ifOwn('sweep', () => this.#sweep(appliedByAll(position, others)))
   }
 

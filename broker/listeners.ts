@@ -60,6 +60,7 @@ export interface ListenerParts {
   readonly budget: ByteBudget
   readonly credentials: Credentials
   readonly connectionQuotas: Quotas
+  readonly onAuthenticationFailed: (listener: string) => void
   /** Undefined where everybody may do everything. */
   readonly authorizer: Authorizer | undefined
   /** Called with what closes each listener, as soon as it is open. */
@@ -89,7 +90,7 @@ export async function openListeners(settings: Settings, parts: ListenerParts): P
       newContext: (peer, certificate) =>
         new ClientContext(
           peer,
-          end => gate.authentication({ certificate, ...tellers(parts.log, peer, end) }),
+          end => gate.authentication({ certificate, ...tellers(parts, peer, end) }),
           parts.authorizer,
         ),
     })
@@ -112,13 +113,18 @@ async function openListenerGate(settings: Settings, name: string, parts: Listene
 }
 
 /** Failures are for the audit log. Successes are many, and tell nothing that requests do not. */
-function tellers(log: Logger, { id, listener, remoteAddress }: Peer, end: () => void) {
+function tellers(
+  { log, onAuthenticationFailed }: ListenerParts,
+  { id, listener, remoteAddress }: Peer,
+  end: () => void,
+) {
   return {
     onFailed: (mechanism: string, reason: string): void => {
       log.warn(
         { audit: 'authentication', listener, connection: id, peer: remoteAddress, mechanism, reason },
         'authentication failed',
       )
+      onAuthenticationFailed(listener)
       end()
     },
     onKnown: (mechanism: string, principal: string): void => {

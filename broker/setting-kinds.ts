@@ -31,6 +31,9 @@ export const number = <Schema extends z.ZodNumber>(schema: Schema) =>
 export const whole = (fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER) =>
   number(z.number().int('must be a whole number').min(min).max(max)).default(fallback)
 
+/** US dollars. */
+export const price = (fallback: number) => number(z.number().min(0)).default(fallback)
+
 export const flagValue = z.union([
   z.boolean(),
   z.enum(['true', 'false', '1', '0']).transform(text => text === 'true' || text === '1'),

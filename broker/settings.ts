@@ -10,6 +10,7 @@ import {
   namedAddresses,
   names,
   number,
+  price,
   principals,
   url,
   urls,
@@ -169,6 +170,16 @@ export const settingsSchema = z.strictObject({
     z.string().min(1).optional(),
   ),
   s3ReadEndpoint: setting('KAFSCALE_S3_READ_ENDPOINT', 'URL of the S3 service to read from first.', url.optional()),
+  s3PutPrice: setting(
+    'KAFSCALE_S3_PUT_PRICE',
+    'US dollars for 1000 writing or listing requests, for the metric of their cost.',
+    price(0.005),
+  ),
+  s3GetPrice: setting(
+    'KAFSCALE_S3_GET_PRICE',
+    'US dollars for 1000 reading requests, for the metric of their cost.',
+    price(0.0004),
+  ),
   prefix: setting(
     'KAFSCALE_S3_NAMESPACE',
     'First component of every object key.',

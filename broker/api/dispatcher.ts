@@ -20,6 +20,7 @@ import { Reader } from '../wire/reader.ts'
 import { WireError } from '../wire/wire-error.ts'
 import { Writer } from '../wire/writer.ts'
 import { isAdvertised } from './advertised.ts'
+import { errorCodesIn } from './error-codes.ts'
 import type { Client, Handlers } from './handler.ts'
 
 /** One per request, also when it failed. */
@@ -28,6 +29,8 @@ export interface RequestReport {
   readonly ms: number
   /** What made the connection close, if anything did. */
   readonly failure: unknown
+  /** The error codes in the answer. */
+  readonly errorCodes: readonly number[]
 }
 
 export interface DispatcherOptions {
@@ -62,14 +65,15 @@ export class Dispatcher {
       throw new WireError(`${name} version ${version} is not served`)
     }
     const began = this.#options.clock.monotonic()
+    const errorCodes: number[] = []
     let failure: unknown
     try {
-      return await this.#answer(name, version, frame, client)
+      return await this.#answer(name, version, frame, client, errorCodes)
     } catch (cause) {
       failure = cause
       throw cause
     } finally {
-      this.#options.onRequest?.({ api: name, ms: this.#options.clock.monotonic() - began, failure })
+      this.#options.onRequest?.({ api: name, ms: this.#options.clock.monotonic() - began, failure, errorCodes })
     }
   }
 
@@ -95,6 +99,7 @@ export class Dispatcher {
     version: number,
     frame: Buffer,
     client: Client,
+    errorCodes: number[],
   ): Promise<readonly Buffer[] | null> {
     const api = apis[name]
     const began = this.#options.clock.monotonic()
@@ -112,6 +117,7 @@ export class Dispatcher {
     const quietMs = this.#countTime(clientId, client, this.#options.clock.monotonic() - began)
     const given = await answer
     if (given === null) return null
+    errorCodesIn(given, errorCodes)
     const response = quietMs > 0 ? told(given, quietMs) : given
     try {
       const writer = new Writer()

@@ -54,10 +54,10 @@ describe('metrics', () => {
   test('ask for group lag at scrape time, drop groups that are gone, and bound the series', async () => {
     const metrics = new Metrics('', { topics: 2, groupTopics: 2 })
     let lag = [
-      { group: 'g1', topic: 't', sum: 10, max: 6 },
-      { group: 'g2', topic: 't', sum: 20, max: 20 },
-      { group: 'g3', topic: 't', sum: 5, max: 4 },
-      { group: 'g4', topic: 't', sum: 7, max: 7 },
+      { group: 'g1', topic: 't', sum: 10, max: 6, ageMs: 3000 },
+      { group: 'g2', topic: 't', sum: 20, max: 20, ageMs: 3000 },
+      { group: 'g3', topic: 't', sum: 5, max: 4, ageMs: 3000 },
+      { group: 'g4', topic: 't', sum: 7, max: 7, ageMs: 3000 },
     ]
     metrics.readFrom({ groupLag: () => lag })
     const of = async (prefix: string) =>
@@ -69,12 +69,16 @@ describe('metrics', () => {
       'kafscale_group_lag_max{group="g1",topic="t"}': 6,
       'kafscale_group_lag_max{group="g2",topic="t"}': 20,
       'kafscale_group_lag_max{group="(other)",topic="(other)"}': 7,
+      'kafscale_group_lag_seconds{group="g1",topic="t"}': 3,
+      'kafscale_group_lag_seconds{group="g2",topic="t"}': 3,
+      'kafscale_group_lag_seconds{group="(other)",topic="(other)"}': 3,
     })
     expect(await of('kafscale_consumer_lag_max')).toEqual({ kafscale_consumer_lag_max: 20 })
-    lag = [{ group: 'g3', topic: 't', sum: 0, max: 0 }]
+    lag = [{ group: 'g3', topic: 't', sum: 0, max: 0, ageMs: 3000 }]
     expect(await of('kafscale_group_lag')).toEqual({
       'kafscale_group_lag{group="g3",topic="t"}': 0,
       'kafscale_group_lag_max{group="g3",topic="t"}': 0,
+      'kafscale_group_lag_seconds{group="g3",topic="t"}': 3,
     })
     expect(await of('kafscale_consumer_lag_max')).toEqual({ kafscale_consumer_lag_max: 0 })
   })
@@ -85,8 +89,21 @@ describe('metrics', () => {
     metrics.readFrom({
       connections: () => [{ listener: 'PLAINTEXT', count: 4 }],
       produceBudget: () => ({ used: 77, waiting: 1 }),
-      state: () => ({ topics: 1, partitions: 12, groups: 2, position: 99 }),
+      state: () => ({
+        ...{ topics: 1, partitions: 12, groups: 2, position: 99 },
+        ...{ brokers: 3, objects: 7, deadObjects: 1, liveBytes: 5000 },
+      }),
+      groupMembers: () => [{ group: 'g', members: 2 }],
+      fetchBudget: () => 55,
+      isCutOff: () => true,
     })
+    metrics.setPrices({ put: 5, get: 0.4 })
+    for (const operation of ['put', 'get', 'delete', 'list']) metrics.storeAsked({ operation, status: 200 })
+    metrics.upkeepDone('sweep', 0.2, true)
+    metrics.audited(true)
+    metrics.authenticationFailed('PLAINTEXT')
+    metrics.denied('READ', 'TOPIC')
+    metrics.throttled('produce', 1.5)
     metrics.ledgerAppended(0.001, 300)
     metrics.ledgerFailed()
     await metrics.scrape()
@@ -101,6 +118,20 @@ describe('metrics', () => {
       kafscale_partitions: 12,
       kafscale_groups: 2,
       kafscale_ledger_position: 99,
+      kafscale_brokers: 3,
+      kafscale_objects: 7,
+      kafscale_objects_dead: 1,
+      kafscale_stored_bytes: 5000,
+      kafscale_cut_off: 1,
+      kafscale_fetch_bytes_in_flight: 55,
+      'kafscale_group_members{group="g"}': 2,
+      'kafscale_s3_request_dollars_total{class="put"}': 0.01,
+      'kafscale_s3_request_dollars_total{class="get"}': 0.0004,
+      'kafscale_upkeep_errors_total{job="sweep"}': 1,
+      'kafscale_state_audits_total{verdict="agree"}': 1,
+      'kafscale_authentication_failures_total{listener="PLAINTEXT"}': 1,
+      'kafscale_authorization_denials_total{operation="READ",resource_type="TOPIC"}': 1,
+      'kafscale_throttled_seconds_total{kind="produce"}': 1.5,
       kafscale_ledger_entries_total: 1,
       kafscale_ledger_bytes_total: 300,
       kafscale_ledger_append_errors_total: 1,

@@ -11,12 +11,33 @@ export const otherLabel = '(other)'
 /** What is read at scrape time; a part that is not there yet is left out. */
 export interface MetricSources {
   /** Records that each group has not committed yet, per topic: all partitions together, and the worst one. */
-  groupLag(): Iterable<{ readonly group: string; readonly topic: string; readonly sum: number; readonly max: number }>
+  groupLag(): Iterable<{
+    readonly group: string
+    readonly topic: string
+    readonly sum: number
+    readonly max: number
+    /** Of the oldest record that is not committed. */
+    readonly ageMs: number
+  }>
+  groupMembers(): Iterable<{ readonly group: string; readonly members: number }>
   connections(): Iterable<{ readonly listener: string; readonly count: number }>
   /** Bytes of produce requests that have not been answered, and how many connections wait for the budget. */
   produceBudget(): { readonly used: number; readonly waiting: number }
+  /** Bytes of fetch answers in progress. */
+  fetchBudget(): number
   cache(): { readonly bytes: number; readonly hits: number; readonly misses: number }
-  state(): { readonly topics: number; readonly partitions: number; readonly groups: number; readonly position: number }
+  state(): {
+    readonly topics: number
+    readonly partitions: number
+    readonly groups: number
+    readonly position: number
+    readonly brokers: number
+    readonly objects: number
+    readonly deadObjects: number
+    readonly liveBytes: number
+  }
+  /** Others may have taken this broker's place without its knowledge. */
+  isCutOff(): boolean
 }
 
 export interface MetricLimits {
@@ -24,6 +45,14 @@ export interface MetricLimits {
   /** Pairs of group and topic. */
   readonly groupTopics: number
 }
+
+/** What S3 asks for by the thousand: writing and listing, and reading. Deleting is free. */
+export interface Prices {
+  readonly put: number
+  readonly get: number
+}
+
+const COST_CLASSES: Readonly<Record<string, keyof Prices>> = { put: 'put', list: 'put', get: 'get', head: 'get' }
 
 export type StoreVerb = 'put' | 'get' | 'size' | 'list' | 'delete'
 
@@ -34,6 +63,7 @@ export class Metrics {
   readonly registry = new Registry()
   readonly #limits: MetricLimits
   readonly #topics = new Set<string>()
+  #prices: Prices = { put: 0, get: 0 }
   #sources: Partial<MetricSources> = {}
 
   readonly #requests = this.#counter('kafscale_requests_total', 'Kafka requests answered', ['api'])
@@ -96,6 +126,12 @@ export class Metrics {
     'Records not yet committed by the group in the partition of the topic that is furthest behind',
     ['group', 'topic'],
   )
+  readonly #groupLagSeconds = this.#gauge(
+    'kafscale_group_lag_seconds',
+    'Age of the oldest record that the group has not committed in the topic, by its timestamp, within one object',
+    ['group', 'topic'],
+  )
+  readonly #groupMembers = this.#gauge('kafscale_group_members', 'Members of the group; 0 when nobody reads', ['group'])
   readonly #lagMax = this.#gauge(
     'kafscale_consumer_lag_max',
     'The largest lag of any group in any partition, in records',
@@ -124,6 +160,44 @@ export class Metrics {
     'kafscale_event_loop_idle_seconds_total',
     'Time that the thread of the broker waited for something to do',
     [],
+  )
+  readonly #fetchBytes = this.#gauge('kafscale_fetch_bytes_in_flight', 'Bytes of fetch answers in progress', [])
+  readonly #brokers = this.#gauge('kafscale_brokers', 'Brokers that this one knows of, itself included', [])
+  readonly #objects = this.#gauge('kafscale_objects', 'Objects in the store that hold records', [])
+  readonly #deadObjects = this.#gauge('kafscale_objects_dead', 'Objects in the store that wait to be deleted', [])
+  readonly #liveBytes = this.#gauge('kafscale_stored_bytes', 'Bytes of records in the store', [])
+  readonly #cutOff = this.#gauge('kafscale_cut_off', '1 while the broker is cut off from the ledger', [])
+  readonly #upkeepSeconds = this.#histogram(
+    'kafscale_upkeep_duration_seconds',
+    'Time of one turn of an upkeep job',
+    ['job'],
+    storageSeconds,
+  )
+  readonly #upkeepErrors = this.#counter('kafscale_upkeep_errors_total', 'Turns of upkeep jobs that failed', ['job'])
+  readonly #audits = this.#counter(
+    'kafscale_state_audits_total',
+    'Comparisons of the state with that of the other brokers, by their verdict: agree or differ',
+    ['verdict'],
+  )
+  readonly #authenticationFailures = this.#counter(
+    'kafscale_authentication_failures_total',
+    'Connections that failed to authenticate',
+    ['listener'],
+  )
+  readonly #denials = this.#counter(
+    'kafscale_authorization_denials_total',
+    'Denials by ACLs, repetitions of the same client not counted',
+    ['operation', 'resource_type'],
+  )
+  readonly #throttled = this.#counter(
+    'kafscale_throttled_seconds_total',
+    'Time for which clients were told to be quiet, by the kind of quota',
+    ['kind'],
+  )
+  readonly #cost = this.#counter(
+    'kafscale_s3_request_dollars_total',
+    'What the requests to the S3 service cost, by the prices of the settings',
+    ['class'],
   )
   readonly #build = this.#gauge('kafscale_build_info', 'Always 1; version of the broker and of Node.js', [
     'version',
@@ -170,6 +244,34 @@ export class Metrics {
   /** `status` is 0 when no whole answer came. */
   storeAsked({ operation, status }: { readonly operation: string; readonly status: number }): void {
     this.#storeHttp.inc({ operation, status: String(status) })
+    const kind = COST_CLASSES[operation]
+    if (kind !== undefined) this.#cost.inc({ class: kind }, this.#prices[kind] / 1000)
+  }
+
+  /** US dollars for a thousand requests of each class. */
+  setPrices(prices: Prices): void {
+    this.#prices = prices
+  }
+
+  upkeepDone(job: string, seconds: number, failed: boolean): void {
+    this.#upkeepSeconds.observe({ job }, seconds)
+    if (failed) this.#upkeepErrors.inc({ job })
+  }
+
+  audited(agree: boolean): void {
+    this.#audits.inc({ verdict: agree ? 'agree' : 'differ' })
+  }
+
+  authenticationFailed(listener: string): void {
+    this.#authenticationFailures.inc({ listener })
+  }
+
+  denied(operation: string, resourceType: string): void {
+    this.#denials.inc({ operation, resource_type: resourceType })
+  }
+
+  throttled(kind: string, seconds: number): void {
+    this.#throttled.inc({ kind }, seconds)
   }
 
   ledgerAppended(seconds: number, bytes: number): void {
@@ -204,8 +306,11 @@ export class Metrics {
     const { active, idle } = performance.eventLoopUtilization()
     setCounter(this.#loopActive, active / 1000)
     setCounter(this.#loopIdle, idle / 1000)
-    const { groupLag, connections, produceBudget, cache, state } = this.#sources
+    const { groupLag, groupMembers, connections, produceBudget, fetchBudget, cache, state, isCutOff } = this.#sources
     if (groupLag !== undefined) this.#setGroupLag(groupLag())
+    if (groupMembers !== undefined) this.#setGroupMembers(groupMembers())
+    if (fetchBudget !== undefined) this.#fetchBytes.set(fetchBudget())
+    if (isCutOff !== undefined) this.#cutOff.set(isCutOff() ? 1 : 0)
     this.#connections.reset()
     for (const { listener, count } of connections?.() ?? []) this.#connections.set({ listener }, count)
     if (produceBudget !== undefined) {
@@ -220,7 +325,11 @@ export class Metrics {
       setCounter(this.#cacheMisses, misses)
     }
     if (state !== undefined) {
-      const { topics, partitions, groups, position } = state()
+      const { topics, partitions, groups, position, brokers, objects, deadObjects, liveBytes } = state()
+      this.#brokers.set(brokers)
+      this.#objects.set(objects)
+      this.#deadObjects.set(deadObjects)
+      this.#liveBytes.set(liveBytes)
       this.#stateTopics.set(topics)
       this.#statePartitions.set(partitions)
       this.#stateGroups.set(groups)
@@ -231,14 +340,17 @@ export class Metrics {
   #setGroupLag(lags: ReturnType<MetricSources['groupLag']>): void {
     this.#groupLag.reset()
     this.#groupLagMax.reset()
-    let [series, worst, otherSum, otherMax] = [0, 0, 0, -1]
-    for (const { group, topic, sum, max } of lags) {
+    this.#groupLagSeconds.reset()
+    let [series, worst, otherSum, otherMax, otherAge] = [0, 0, 0, -1, 0]
+    for (const { group, topic, sum, max, ageMs } of lags) {
       worst = Math.max(worst, max)
       if (series++ < this.#limits.groupTopics) {
         this.#groupLag.set({ group, topic }, sum)
         this.#groupLagMax.set({ group, topic }, max)
+        this.#groupLagSeconds.set({ group, topic }, ageMs / 1000)
       } else {
         otherSum += sum
+        otherAge = Math.max(otherAge, ageMs)
         otherMax = Math.max(otherMax, max)
       }
     }
@@ -246,6 +358,17 @@ export class Metrics {
     if (otherMax < 0) return
     this.#groupLag.set({ group: otherLabel, topic: otherLabel }, otherSum)
     this.#groupLagMax.set({ group: otherLabel, topic: otherLabel }, otherMax)
+    this.#groupLagSeconds.set({ group: otherLabel, topic: otherLabel }, otherAge / 1000)
+  }
+
+  #setGroupMembers(groups: ReturnType<MetricSources['groupMembers']>): void {
+    this.#groupMembers.reset()
+    let [series, others] = [0, -1]
+    for (const { group, members } of groups) {
+      if (series++ < this.#limits.groupTopics) this.#groupMembers.set({ group }, members)
+      else others = Math.max(0, others) + members
+    }
+    if (others >= 0) this.#groupMembers.set({ group: otherLabel }, others)
   }
 
   #topicLabel(topic: string): string {

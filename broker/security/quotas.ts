@@ -43,6 +43,8 @@ export interface QuotasOptions {
   readonly clock: Clock
   /** The quotas of the cluster, by `entityText`, and a number that changes with them; undefined while none are known. */
   readonly quotas: () => { readonly version: number; readonly all: ReadonlyMap<string, QuotaEntry> } | undefined
+  /** Somebody was told to be quiet for so many ms. */
+  readonly onThrottled?: (kind: QuotaKind, ms: number) => void
 }
 
 /** Rates are forgotten when nobody has used them for a while; looked for when there are so many. */
@@ -91,7 +93,10 @@ export class Quotas {
       )
     }
     const limit = this.#limits.get(name)
-    return limit === undefined ? 0 : this.#measure(`${kind}\0${limit.shared}`, amount, limit.limit)
+    if (limit === undefined) return 0
+    const quietMs = this.#measure(`${kind}\0${limit.shared}`, amount, limit.limit)
+    if (quietMs > 0) this.#options.onThrottled?.(kind, quietMs)
+    return quietMs
   }
 
   #measure(name: string, amount: number, limit: number): number {

@@ -29,6 +29,8 @@ export class ObjectTable {
   /** Dead objects and the ledger position at which each died, in order of death. */
   readonly dead = new Map<number, { readonly object: StoredObject; readonly position: number }>()
   nextHandle = 1
+  /** Bytes of all extents. */
+  storedBytes = 0
 
   add(kind: ObjectKind, epoch: number, number: number, size: number): StoredObject {
     const object: StoredObject = { handle: this.nextHandle++, kind, epoch, number, size, extents: 0, liveBytes: 0 }
@@ -46,6 +48,7 @@ export class ObjectTable {
   retain(object: StoredObject, bytes: number): void {
     object.extents++
     object.liveBytes += bytes
+    this.storedBytes += bytes
   }
 
   /** An extent that named its object is dropped at ledger position `position`. */
@@ -53,6 +56,7 @@ export class ObjectTable {
     const object = this.get(extent.object)
     object.extents--
     object.liveBytes -= extent.length
+    this.storedBytes -= extent.length
     this.buryIfUnused(object, position)
   }
 

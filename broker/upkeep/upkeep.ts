@@ -16,16 +16,25 @@ export interface Job {
   readonly run: () => Promise<unknown>
 }
 
+/** One turn of a job. */
+export interface JobReport {
+  readonly job: string
+  readonly ms: number
+  readonly failed: boolean
+}
+
 export class Upkeep {
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #onJob: (report: JobReport) => void
   readonly #timers = new Map<string, Timer>()
   #running: Promise<void> = Promise.resolve()
   #stopped = false
 
-  constructor(clock: Clock, log: Logger) {
+  constructor(clock: Clock, log: Logger, onJob: (report: JobReport) => void = () => {}) {
     this.#clock = clock
     this.#log = log
+    this.#onJob = onJob
   }
 
   start(jobs: readonly Job[]): void {
@@ -49,12 +58,16 @@ export class Upkeep {
 
   async #run(job: Job): Promise<void> {
     if (this.#stopped) return
+    const began = this.#clock.monotonic()
     let result: unknown
+    let failed = false
     try {
       result = await job.run()
     } catch (cause) {
+      failed = true
       this.#log.warn({ job: job.name, error: cause }, 'upkeep failed and will be tried again')
     }
+    this.#onJob({ job: job.name, ms: this.#clock.monotonic() - began, failed })
     this.#schedule(job, result === MORE_TO_DO ? 0 : job.everyMs)
   }
 }
