@@ -1,6 +1,7 @@
 // What the status of a cluster is read from: workloads and pods as the API server has them, reduced to what counts.
 
 import { z } from 'zod'
+import { owns } from '../runtime/field-set.ts'
 import type { KubeObject } from '../runtime/object.ts'
 
 const workloadSchema = z.looseObject({
@@ -20,6 +21,8 @@ const workloadSchema = z.looseObject({
 export interface Workload {
   /** Pods that are wanted; undefined while nobody has said. */
   readonly wanted: number | undefined
+  /** Somebody has said how many. The API server itself says 1 when nobody does, which nobody owns. */
+  readonly isSized: boolean
   readonly replicas: number
   readonly ready: number
   readonly updated: number
@@ -32,7 +35,17 @@ export function workloadOf(object: KubeObject): Workload {
   const { replicas, readyReplicas: ready, updatedReplicas: updated } = status
   const wanted = spec.replicas
   const isSeen = status.observedGeneration !== undefined && status.observedGeneration >= (metadata.generation ?? 0)
-  return { wanted, replicas, ready, updated, isRollingOut: !isSeen || updated < (wanted ?? 0) || replicas > updated }
+  const isSized = (object.metadata.managedFields ?? []).some(
+    ({ fieldsV1 }) => fieldsV1 !== undefined && owns(fieldsV1, ['spec', 'replicas']),
+  )
+  return {
+    wanted,
+    isSized,
+    replicas,
+    ready,
+    updated,
+    isRollingOut: !isSeen || updated < (wanted ?? 0) || replicas > updated,
+  }
 }
 
 const podSchema = z.looseObject({

@@ -21,6 +21,7 @@ import type { Objects } from '../runtime/store.ts'
 import type { Look } from '../scaling/autoscaler.ts'
 import { DELETION_COST, VICTIM_COST, victims } from '../scaling/victims.ts'
 import { CLUSTER, type ClusterStatus, type KafScaleCluster } from '../types/kaf-scale-cluster.ts'
+import { type Pause, pauseOf } from '../types/pause.ts'
 import { referredSecrets, refusalOf } from './accept.ts'
 import { type CareView, careStatus } from './care-status.ts'
 import { listenersOf } from './desired/listeners.ts'
@@ -29,7 +30,6 @@ import { desiredObjects } from './desired/objects.ts'
 import type { EtcdStand, EtcdStanding } from './etcd-stand.ts'
 import type { AssignedAddress, ClusterInputs, OperatorDefaults, SecretVersion } from './inputs.ts'
 import { troubleOf, workloadOf } from './live.ts'
-import { type Pause, pauseOf } from '../types/pause.ts'
 import { desiredReplicas } from './replicas.ts'
 import { rolloutReasons, withRolloutReasons } from './rollout.ts'
 import { brokerPods } from './scale-target.ts'
@@ -281,13 +281,14 @@ async function setReplicas(options: ClusterReconcilerOptions, context: Context):
   const { namespace } = cluster.metadata
   const name = brokersName(inputs)
   const live = options.owned.deployments.get(`${namespace}/${name}`)
-  const now = live === undefined ? undefined : workloadOf(live).wanted
+  const brokers = live === undefined ? undefined : workloadOf(live)
+  const now = brokers?.wanted
   // What is restored must find nobody who still writes for what was.
   const mustRest = inputs.etcd !== undefined && isRestoring(inputs.etcd.life)
-  const desired = mustRest ? 0 : desiredReplicas(cluster, now, look)
+  const desired = mustRest ? 0 : desiredReplicas(cluster, brokers, look)
   // Two that set one number would undo each other for ever, so the other one has it; the condition says so.
   const isLeftAlone = pause?.level === 'scaling' || (rival !== undefined && !cluster.spec.hibernation.enabled)
-  if (now === desired || (now !== undefined && isLeftAlone && !mustRest)) return next
+  if (now === desired || (brokers?.isSized === true && isLeftAlone && !mustRest)) return next
   const isByLoad = look?.decision.desired === desired && cluster.spec.scaling.mode === 'Auto'
   if (isByLoad) await writeStatus(options, context, next)
   if (isByLoad && now !== undefined && desired < now) await markVictims(options, context, now - desired)
@@ -299,12 +300,12 @@ async function setReplicas(options: ClusterReconcilerOptions, context: Context):
   } catch (cause) {
     if (isKubeError(cause)) {
       context.scaleRefusal = `${desired} brokers could not be set: ${cause.message}`
-      if (now !== undefined) options.onEvent(cluster, 'RescaleFailed', context.scaleRefusal)
+      if (brokers?.isSized === true) options.onEvent(cluster, 'RescaleFailed', context.scaleRefusal)
     }
     throw cause
   }
   pass.log.info({ from: now, to: desired }, 'number of brokers set')
-  if (now !== undefined && now > 0 && desired > 0) {
+  if (brokers?.isSized === true && now !== 0 && desired > 0) {
     const why = isByLoad ? look.decision.explanation : `brokers.replicas is ${desired}.`
     options.onEvent(cluster, 'Rescaled', `New size: ${desired}; reason: ${why}`)
   }
@@ -341,7 +342,7 @@ async function markVictims(options: ClusterReconcilerOptions, context: Context, 
 async function awaitReadiness(options: ClusterReconcilerOptions, { inputs, look }: Context): Promise<Outcome> {
   const live = options.owned.deployments.get(`${inputs.cluster.metadata.namespace}/${brokersName(inputs)}`)
   const brokers = live === undefined ? undefined : workloadOf(live)
-  const desired = desiredReplicas(inputs.cluster, brokers?.wanted, look)
+  const desired = desiredReplicas(inputs.cluster, brokers, look)
   const isDone = brokers !== undefined && !brokers.isRollingOut && brokers.ready >= desired
   return isDone ? next : wait('BrokersNotReady', LOOK_AGAIN_MS)
 }

@@ -51,7 +51,7 @@ export function clusterStatus(now: number, view: ClusterView): ClusterStatus {
   const say = finder(CLUSTER_CONDITIONS, metadata.generation)
   const found = conditionsOf(say, view)
   const endpoints = bootstrapServers(inputs)
-  const desired = desiredReplicas(inputs.cluster, brokers?.wanted, view.look)
+  const desired = desiredReplicas(inputs.cluster, brokers, view.look)
   const ready = brokers?.ready ?? 0
   return {
     ...previous,
@@ -180,7 +180,7 @@ const withoutTime = ({ type, status, reason, message, observedGeneration }: Find
 
 function isUnderWay({ brokers, look, inputs: { cluster } }: ClusterView): boolean {
   if (brokers === undefined) return true
-  return brokers.isRollingOut || brokers.ready < desiredReplicas(cluster, brokers.wanted, look)
+  return brokers.isRollingOut || brokers.ready < desiredReplicas(cluster, brokers, look)
 }
 
 /** From what stands in the way the most. */
@@ -191,7 +191,7 @@ function readiness(say: Say, view: ClusterView): Finding {
   if (refusal !== undefined) return say('Ready', refusal.reason, refusal.message)
   if (failure !== undefined) return say('Ready', failure.reason, failure.message)
   if (spec.hibernation.enabled) return say('Ready', 'Hibernated')
-  const desired = desiredReplicas(inputs.cluster, brokers?.wanted, view.look)
+  const desired = desiredReplicas(inputs.cluster, brokers, view.look)
   if (brokers !== undefined && !brokers.isRollingOut && brokers.ready >= desired) return say('Ready', 'Ready')
   const [trouble] = troubles
   if (trouble !== undefined) return say('Ready', trouble.kind, trouble.message)

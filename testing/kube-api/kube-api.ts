@@ -14,7 +14,7 @@ import { CLUSTER } from '../../operator/types/kaf-scale-cluster.ts'
 import { TOPIC } from '../../operator/types/kaf-scale-topic.ts'
 import { type Call, isWrite, parseCall } from './call.ts'
 import { Faults } from './faults.ts'
-import { isObject, type JsonObject } from './json.ts'
+import { isObject, type JsonObject, valueAt, withValueAt } from './json.ts'
 import { type Named, ObjectTable } from './object-table.ts'
 import { Refusal } from './refusal.ts'
 import { type Admission, Registry } from './registry.ts'
@@ -26,6 +26,7 @@ export interface KubeApiOptions {
   readonly resources?: readonly Resource[]
   /** Kinds that are not there, such as those of the Prometheus operator. */
   readonly without?: readonly Resource[]
+  /** By default the defaults of Deployments and StatefulSets that matter here. */
   readonly admission?: Admission
   readonly clock?: Clock
 }
@@ -49,7 +50,7 @@ export class KubeApi {
     this.#resources = all.filter(({ plural }) => !without.some(gone => gone.plural === plural))
     this.#clock = clock
     this.#table = new ObjectTable(clock)
-    this.#registry = new Registry(this.#table, admission ?? (object => object))
+    this.#registry = new Registry(this.#table, admission ?? defaulted)
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch(() => response.destroy())
     })
@@ -207,6 +208,14 @@ export class KubeApi {
     })
     watch.begin()
   }
+}
+
+const SIZED: ReadonlySet<string> = new Set(['deployments', 'statefulsets'])
+
+/** As the real one: who does not say how many pods there are to be gets one, and owns nothing by that. */
+function defaulted(object: JsonObject, _: JsonObject | undefined, { plural }: Resource): JsonObject {
+  if (!SIZED.has(plural) || valueAt(object, ['spec', 'replicas']) !== undefined) return object
+  return withValueAt(object, ['spec', 'replicas'], 1)
 }
 
 async function read(request: IncomingMessage): Promise<unknown> {
