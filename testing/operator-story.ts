@@ -7,7 +7,6 @@ import { isKubeError } from '../operator/runtime/errors.ts'
 import { type KubeClient, listAll } from '../operator/runtime/kube-client.ts'
 import type { Manifest } from '../operator/runtime/object.ts'
 import { RESOURCES, type Resource } from '../operator/runtime/resource.ts'
-import { DELETION_COST } from '../operator/scaling/victims.ts'
 import { CLUSTER, clusterSchema } from '../operator/types/kaf-scale-cluster.ts'
 import { TOPIC } from '../operator/types/kaf-scale-topic.ts'
 import { until } from './operator.ts'
@@ -43,6 +42,26 @@ const PLAYED_BROKER: Manifest = {
     securityContext: { ...RESTRICTED_POD },
     containers: [{ name: 'broker', image: 'none', securityContext: { ...RESTRICTED_CONTAINER } }],
   },
+}
+
+/** A member of etcd, likewise; it tells that it has the data of the first life. */
+const PLAYED_MEMBER: Manifest = {
+  ...PLAYED_BROKER,
+  metadata: { ...at('orders-etcd-0'), labels: selectorLabels({ cluster: clusterSchema.parse(cluster({})) }, 'etcd') },
+}
+const MEMBER_STATUS = {
+  initContainerStatuses: [
+    {
+      name: 'prepare',
+      image: 'none',
+      imageID: 'none',
+      ready: true,
+      restartCount: 0,
+      state: {
+        terminated: { exitCode: 0, message: JSON.stringify({ member: 'orders-etcd-0', life: 1, verdict: 'kept' }) },
+      },
+    },
+  ],
 }
 
 /** `person` may do everything. The namespace is there, and the kinds of the Prometheus operator are. */
@@ -81,15 +100,20 @@ export async function operatorStory(person: KubeClient): Promise<void> {
   await until('four brokers', () => isWanted(4))
   await person.apply(CLUSTER, cluster({ ...everything, scaling: { mode: 'Auto', max: 3 } }), user)
   await until('three brokers', () => isWanted(3))
-  const played = await find(person, RESOURCES.pods, PLAYED_BROKER.metadata.name)
-  if (played?.metadata.annotations?.[DELETION_COST] === undefined) throw new Error('no broker was marked to go')
   await person.delete(RESOURCES.pods, PLAYED_BROKER.metadata)
+  await restoreEtcd(person, everything)
+  await gone(RESOURCES.pods, 'orders-etcd-0')
   // Objects that are there before they are seen are asked for, and those that are not wanted any more are removed.
   await person.apply(
     CLUSTER,
-    cluster({ s3: { bucket: 'records', region: 'r', serviceAccount: { name: 'mine' } } }),
+    cluster({
+      s3: { bucket: 'records', region: 'r', serviceAccount: { name: 'mine' } },
+      etcd: { managed: { snapshots: { enabled: false } } },
+    }),
     user,
   )
+  await gone(RESOURCES.cronJobs, 'orders-etcd-snapshot')
+  await until('the end of the finalizer', async () => !(await isHeld(person)))
   await gone(RESOURCES.networkPolicies, 'orders-broker')
   await gone(RESOURCES.serviceAccounts, 'orders-broker')
   await person.delete(CLUSTER, at('orders'))
@@ -99,4 +123,29 @@ export async function operatorStory(person: KubeClient): Promise<void> {
   await person.delete(TOPIC, at('orphan'))
   const events = async () => JSON.stringify(await listAll(person, RESOURCES.events, { namespace: NAMESPACE }))
   await until('the event', async () => (await events()).includes('TopicOrphaned'))
+}
+
+const isHeld = async (person: KubeClient): Promise<boolean> =>
+  ((await find(person, CLUSTER, 'orders'))?.metadata.finalizers ?? []).length > 0
+
+/** Its members run, and then the spec names another snapshot; from now on the records would go with the cluster. */
+async function restoreEtcd(person: KubeClient, spec: Record<string, unknown>): Promise<void> {
+  const set = await until('the StatefulSet', () => find(person, RESOURCES.statefulSets, 'orders-etcd'))
+  const { apiVersion, kind, metadata } = set
+  const status = { replicas: 3, readyReplicas: 3, updatedReplicas: 3, observedGeneration: metadata.generation }
+  await person.applyStatus(RESOURCES.statefulSets, { apiVersion, kind, metadata: at('orders-etcd'), status }, user)
+  const lifeOf = async (): Promise<unknown> => {
+    const found = await find(person, RESOURCES.configMaps, 'orders-etcd')
+    return Object(found?.data).KAFSCALE_ETCD_LIFE_STATE
+  }
+  await until('members that run', async () => (await lifeOf()) === 'running')
+  await person.apply(RESOURCES.pods, PLAYED_MEMBER, user)
+  await person.applyStatus(
+    RESOURCES.pods,
+    { apiVersion: 'v1', kind: 'Pod', metadata: at('orders-etcd-0'), status: MEMBER_STATUS },
+    user,
+  )
+  const etcd = { managed: { restoreFrom: 'etcd/older.db' } }
+  await person.apply(CLUSTER, cluster({ ...spec, etcd, deletionPolicy: 'Delete' }), user)
+  await until('the finalizer of the cluster', () => isHeld(person))
 }

@@ -93,7 +93,7 @@ export class EtcdStand {
     const isEmpty = ({ life, verdict }: MemberReport): boolean => life === before.number && verdict === 'empty'
     const after = nextLife(before, {
       members: replicas,
-      ready: set === undefined ? 0 : workloadOf(set).ready,
+      ready: set === undefined ? 0 : readyOf(before, workloadOf(set).ready, reports),
       empty: reports.filter(isEmpty).length,
       brokerPods: this.#pods(inputs, 'broker').length,
       restoreFrom,
@@ -174,6 +174,13 @@ export class EtcdStand {
     if (known !== undefined && seen?.metadata.resourceVersion === known.metadata.resourceVersion) return known
     return ifFound(this.#options.client.get(RESOURCES.secrets, { namespace, name }, { signal }))
   }
+}
+
+/** Members of the life before may still be ready. */
+function readyOf({ number }: EtcdLife, ready: number, reports: readonly MemberReport[]): number {
+  if (number === 1) return ready
+  const begun = reports.filter(({ life, verdict }) => life === number && verdict !== 'empty' && verdict !== 'failed')
+  return Math.min(ready, begun.length)
 }
 
 function secretOf(inputs: ClusterInputs, name: string, data: SecretData): Manifest {
