@@ -69,6 +69,8 @@ await suiteWith('the chart on a real API server', parts, ([kubernetesPrograms, e
     folder = await mkdtemp(join(tmpdir(), 'kafscale-chart-api-'))
     api = await startApiCluster({ kubernetes: kubernetesPrograms, etcd: etcdPrograms })
     await api.kubectl.run(['create', 'namespace', 'other'])
+    // A dry run makes no account, and a pod, that of `helm test`, is only taken with its account.
+    for (const account of ['kafscale', 'somebody']) await api.kubectl.run(['create', 'serviceaccount', account])
   })
 
   afterAll(async () => {
