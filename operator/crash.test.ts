@@ -28,7 +28,8 @@ const cluster = (replicas: number, more: Record<string, unknown> = {}): Manifest
   metadata: at('orders'),
   spec: {
     s3: { bucket: 'records', region: 'r' },
-    etcd: { endpoints: ['http://etcd:2379'] },
+    etcd: { managed: { replicas: 1 } },
+    deletionPolicy: 'Delete',
     brokers: { replicas },
     ...more,
   },
@@ -41,6 +42,9 @@ const OWNED = [
   RESOURCES.networkPolicies,
   RESOURCES.podDisruptionBudgets,
   RESOURCES.deployments,
+  RESOURCES.secrets,
+  RESOURCES.statefulSets,
+  RESOURCES.cronJobs,
   RESOURCES.podMonitors,
   RESOURCES.prometheusRules,
 ]
@@ -78,7 +82,8 @@ async function story(server: KubeApi): Promise<string[]> {
   const observed = (): unknown => Object(server.get(CLUSTER, at('orders'))?.status).observedGeneration
   const generation = (): unknown => server.get(CLUSTER, at('orders'))?.metadata.generation
   await server.bystander().apply(CLUSTER, cluster(4, { networkPolicy: { enabled: true } }), user)
-  await living('four brokers', () => size() === 4 && observed() === generation())
+  const isHeld = (): boolean => (server.get(CLUSTER, at('orders'))?.metadata.finalizers ?? []).length === 1
+  await living('four brokers', () => size() === 4 && observed() === generation() && isHeld())
   await server.bystander().apply(CLUSTER, cluster(2), user)
   const isWithout = (): boolean => server.get(RESOURCES.networkPolicies, at('orders-broker')) === undefined
   await living('two brokers', () => size() === 2 && isWithout() && observed() === generation())
@@ -97,7 +102,7 @@ test.each<[string, Fault]>([
     const end = await story(api)
     const calls = api.calls.length
     await api.stop()
-    expect(end).toHaveLength(7)
+    expect(end).toHaveLength(17)
     for (let call = 0; call < calls; call++) {
       api = await KubeApi.start()
       api.faults.crashAfter(call, fault)
@@ -105,5 +110,5 @@ test.each<[string, Fault]>([
       await api.stop()
     }
   },
-  240_000,
+  600_000,
 )
