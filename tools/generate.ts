@@ -11,6 +11,7 @@ import { settingFacts, settingsSchema } from '../broker/settings.ts'
 import type { Message } from '../broker/wire/schema/notation.ts'
 import { chartFiles } from './chart/outputs.ts'
 import { crdFiles } from './crds/outputs.ts'
+import { dashboardFiles } from './dashboards/outputs.ts'
 import { conditionsPage } from './docs/conditions-page.ts'
 import { settingsPage } from './docs/settings-page.ts'
 import { apiTable } from './generate/api-table.ts'
@@ -69,7 +70,7 @@ async function main(): Promise<void> {
   outputs.set(SETTINGS_PAGE, settingsPage({ schema: settingsSchema, facts: settingFacts }))
   for (const [file, text] of crdFiles()) outputs.set(file, text)
   outputs.set('docs/conditions.md', conditionsPage())
-  for (const [file, text] of chartFiles()) outputs.set(file, text)
+  for (const [file, text] of [...chartFiles(), ...dashboardFiles()]) outputs.set(file, text)
   const isCheck = process.argv.includes('--check')
   const stale = await staleFiles(folders, outputs)
   const wrong = [...(await bring(outputs, isCheck)), ...stale]

@@ -127,7 +127,7 @@ describe('metrics', () => {
       'kafscale_group_members{group="g"}': 2,
       'kafscale_s3_request_dollars_total{class="put"}': 0.01,
       'kafscale_s3_request_dollars_total{class="get"}': 0.0004,
-      'kafscale_upkeep_errors_total{job="sweep"}': 1,
+      'kafscale_upkeep_errors_total{task="sweep"}': 1,
       'kafscale_state_audits_total{verdict="agree"}': 1,
       'kafscale_authentication_failures_total{listener="PLAINTEXT"}': 1,
       'kafscale_authorization_denials_total{operation="READ",resource_type="TOPIC"}': 1,

@@ -170,10 +170,10 @@ export class Metrics {
   readonly #upkeepSeconds = this.#histogram(
     'kafscale_upkeep_duration_seconds',
     'Time of one turn of an upkeep job',
-    ['job'],
+    ['task'],
     storageSeconds,
   )
-  readonly #upkeepErrors = this.#counter('kafscale_upkeep_errors_total', 'Turns of upkeep jobs that failed', ['job'])
+  readonly #upkeepErrors = this.#counter('kafscale_upkeep_errors_total', 'Turns of upkeep jobs that failed', ['task'])
   readonly #audits = this.#counter(
     'kafscale_state_audits_total',
     'Comparisons of the state with that of the other brokers, by their verdict: agree or differ',
@@ -253,9 +253,9 @@ export class Metrics {
     this.#prices = prices
   }
 
-  upkeepDone(job: string, seconds: number, failed: boolean): void {
-    this.#upkeepSeconds.observe({ job }, seconds)
-    if (failed) this.#upkeepErrors.inc({ job })
+  upkeepDone(task: string, seconds: number, failed: boolean): void {
+    this.#upkeepSeconds.observe({ task }, seconds)
+    if (failed) this.#upkeepErrors.inc({ task })
   }
 
   audited(agree: boolean): void {

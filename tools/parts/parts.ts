@@ -53,6 +53,16 @@ export function kcat(): Promise<string> {
   return debianProgram('kcat')
 }
 
+export interface PrometheusPrograms {
+  readonly prometheus: string
+  readonly promtool: string
+}
+
+/** Prometheus and what checks its rules, from Debian. */
+export async function prometheus(): Promise<PrometheusPrograms> {
+  return { prometheus: await debianProgram('prometheus'), promtool: await debianProgram('promtool', 'prometheus') }
+}
+
 /** Path of the Lua interpreter, as Argo CD's health checks are written for. */
 export function lua(): Promise<string> {
   return debianProgram('lua5.4')
@@ -80,6 +90,12 @@ export const PARTS: ListedPart[] = [
     get: async () => (await python()).packages,
   },
   { name: 'lua', about: 'Lua from Debian', present: async () => onPath('lua5.4') !== undefined, get: lua },
+  {
+    name: 'prometheus',
+    about: 'Prometheus from Debian',
+    present: async () => onPath('promtool') !== undefined,
+    get: async () => (await prometheus()).prometheus,
+  },
   { name: 'versitygw', about: 'S3 server, strict about conditional writes', present: versitygwPresent, get: versitygw },
   { name: 'moto', about: 'S3 server in Python', present: motoPresent, get: async () => (await moto()).packages },
   { name: 's3rver', about: 'S3 server without conditional writes', present: s3rverPresent, get: s3rver },

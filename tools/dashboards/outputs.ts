@@ -1,0 +1,73 @@
+/** The generated files of `dashboards/`: dashboards for Grafana, rules for Prometheus. */
+import { stringify } from 'yaml'
+import { ALERTS } from './alerts.ts'
+import { DASHBOARDS, type Dashboard, type Panel } from './panels.ts'
+
+const COLUMNS = 24
+const HEIGHT = 8
+const PER_ROW = 3
+
+export function dashboardFiles(): ReadonlyMap<string, string> {
+  return new Map([
+    ...DASHBOARDS.map((dashboard): [string, string] => [
+      `dashboards/${dashboard.name}.json`,
+      `${JSON.stringify(grafana(dashboard), null, 2)}\n`,
+    ]),
+    ['dashboards/alerts.yaml', `${HEAD}${stringify(rules(), { lineWidth: 0 })}`],
+  ])
+}
+
+const HEAD = '# Generated from tools/dashboards/alerts.ts by `npm run generate`. Do not edit.\n'
+
+function rules() {
+  return {
+    groups: [
+      {
+        name: 'kafscale',
+        rules: ALERTS.map(({ name, expr, for: wait, severity, summary }) => ({
+          alert: name,
+          expr,
+          for: wait,
+          labels: { severity },
+          annotations: { summary, runbook: `docs/runbooks/${name}.md` },
+        })),
+      },
+    ],
+  }
+}
+
+/** The parts of Grafana's model that differ from its defaults (schema 39 is Grafana 10 and later). */
+function grafana({ name, title, rows }: Dashboard) {
+  const datasource = { type: 'prometheus', uid: ['$', '{datasource}'].join('') }
+  const panels: object[] = []
+  let y = 0
+  let id = 0
+  for (const row of rows) {
+    panels.push({ id: ++id, type: 'row', title: row.title, collapsed: false, gridPos: { h: 1, w: COLUMNS, x: 0, y } })
+    y++
+    for (const [index, panel] of row.panels.entries()) {
+      const w = COLUMNS / PER_ROW
+      const gridPos = { h: HEIGHT, w, x: (index % PER_ROW) * w, y: y + Math.floor(index / PER_ROW) * HEIGHT }
+      panels.push({ id: ++id, ...timeseries(panel), datasource, gridPos })
+    }
+    y += Math.ceil(row.panels.length / PER_ROW) * HEIGHT
+  }
+  const variable = { name: 'datasource', type: 'datasource', query: 'prometheus', label: 'Data source' }
+  return {
+    ...{ uid: `kafscale-${name}`, title, tags: ['kafscale'], schemaVersion: 39, editable: true, refresh: '30s' },
+    time: { from: 'now-1h', to: 'now' },
+    templating: { list: [variable] },
+    panels,
+  }
+}
+
+function timeseries({ title, unit, description, queries }: Panel) {
+  return {
+    ...{ type: 'timeseries', title, description },
+    fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
+    options: { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } },
+    targets: queries.map(({ expr, legend }, index) => ({
+      ...{ refId: String.fromCharCode(65 + index), expr, legendFormat: legend, range: true },
+    })),
+  }
+}
