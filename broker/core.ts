@@ -203,6 +203,7 @@ export class Core {
       groups: this.groups,
       peers: options.peers ?? noPeers,
       quotas: this.quotas,
+      audit: note => options.log.info({ audit: 'change', ...note }, 'changed'),
       traffic: options.traffic,
       diskSpace: options.diskSpace ?? (async () => ({ totalBytes: -1, usableBytes: -1 })),
       newTopicId: () => random.uuid(),

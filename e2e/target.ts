@@ -17,6 +17,8 @@ export interface Target {
   name: TargetName
   /** `host:port` for clients. */
   bootstrap: string
+  /** What the broker has written so far. */
+  output(): string
   /** Stops the broker as an operator would (SIGTERM) and removes its data. */
   stop(): Promise<void>
 }
@@ -39,6 +41,7 @@ export async function startTarget(
   return {
     name,
     bootstrap,
+    output: () => child.output(),
     async stop() {
       const code = await child.stop()
       const output = child.output()
@@ -53,7 +56,8 @@ export async function startTarget(
 async function startCluster(name: 'cluster' | 'balanced', settings: Readonly<Record<string, string>>): Promise<Target> {
   const common = { KAFSCALE_AUTO_CREATE_TOPICS: 'true', KAFSCALE_AUTO_CREATE_PARTITIONS: '1', ...settings }
   const cluster = await Cluster.start({ brokers: 3, balanced: name === 'balanced', settings: common })
-  return { name, bootstrap: cluster.bootstrap, stop: () => cluster.stop() }
+  const output = () => cluster.brokers.map(broker => broker.output()).join('\n')
+  return { name, bootstrap: cluster.bootstrap, output, stop: () => cluster.stop() }
 }
 
 async function startOurs(

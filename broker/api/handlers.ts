@@ -3,6 +3,7 @@ import { alterClientQuotas } from './alter-client-quotas.ts'
 import { alterConfigs } from './alter-configs.ts'
 import { alterUserScramCredentials } from './alter-user-scram-credentials.ts'
 import { apiVersions } from './api-versions.ts'
+import { withAudit } from './audit.ts'
 import { withAuthorization } from './authorization/with-authorization.ts'
 import { createAcls } from './create-acls.ts'
 import { createPartitions } from './create-partitions.ts'
@@ -90,5 +91,5 @@ export function allHandlers(parts: Parts): Handlers {
   const forwarding = withForwarding(handlers, parts)
   const { replica, settings } = parts
   const guarded = settings.usesAcls ? withAuthorization(forwarding, replica, settings.autoCreateTopics) : forwarding
-  return withQuotas(guarded, parts)
+  return withAudit(withQuotas(guarded, parts), parts.audit)
 }

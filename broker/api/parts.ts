@@ -9,6 +9,7 @@ import type { TimestampIndex } from '../data/timestamp-index.ts'
 import type { GroupCoordinator } from '../groups/coordinator.ts'
 import type { Replica } from '../ledger/replica.ts'
 import type { Quotas } from '../security/quotas.ts'
+import type { AuditNote } from './audit.ts'
 import type { Peers } from './forwarding.ts'
 
 /** The settings that handlers act on; broker.ts fills them from the broker's settings. */
@@ -53,6 +54,8 @@ export interface Parts {
   readonly groups: GroupCoordinator
   readonly peers: Peers
   readonly quotas: Quotas
+  /** Told who changed what. */
+  readonly audit: (note: AuditNote) => void
   readonly traffic: Traffic
   readonly diskSpace: () => Promise<DiskSpace>
   /** A new topic id: sixteen random bytes as base64url, never one of Kafka's reserved ones. */

@@ -129,6 +129,20 @@ await suiteWith('authorization', kafkaToolsProgram(), toolsProgram => {
     expect(stdout).toContain('resourceType=GROUP, name=team-, patternType=PREFIXED')
   })
 
+  test('what was changed and refused is written down, and no secret with it', async () => {
+    const user = ['--entity-type', 'users', '--entity-name', 'erin']
+    await good('kafka-configs', '--alter', '--add-config', 'SCRAM-SHA-512=[password=erin-secret]', ...user)
+    const lines = secured.log().split('\n')
+    const notes = (text: string) => lines.filter(line => line.includes(text))
+    expect(notes('"audit":"change"')).toContainEqual(
+      expect.stringMatching(/"api":"AlterUserScramCredentials".*"subjects":\["erin"\]/),
+    )
+    expect(notes('"audit":"change"')).toContainEqual(expect.stringMatching(/"api":"CreateAcls".*User:alice on open/))
+    expect(notes('"audit":"authorization"')).toContainEqual(expect.stringMatching(/User:alice.*secret/))
+    for (const secret of ['erin-secret', 'alice-secret', 'admin-secret', 'PRIVATE KEY'])
+      expect(notes(secret)).toEqual([])
+  })
+
   describe('a quota', () => {
     test('holds a producer back, and is listed and taken away by the tool', async () => {
       const entity = ['--entity-type', 'users', '--entity-name', 'alice']

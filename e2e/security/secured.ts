@@ -129,6 +129,11 @@ export class Secured {
     }
   }
 
+  /** What the broker has written so far. */
+  log(): string {
+    return this.#target.output()
+  }
+
   async stop(): Promise<void> {
     await this.#target.stop()
     await this.issuer.stop()
