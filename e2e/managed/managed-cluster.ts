@@ -87,6 +87,15 @@ export class ManagedCluster {
     await person.apply(CLUSTER, object, user)
   }
 
+  /** The object, as a person deletes it. */
+  async delete(): Promise<void> {
+    await this.api.bystander().delete(CLUSTER, { namespace: NAMESPACE, name: NAME })
+  }
+
+  get exists(): boolean {
+    return this.api.get(CLUSTER, { namespace: NAMESPACE, name: NAME }) !== undefined
+  }
+
   /** Resolves when so many members are ready. */
   async membersReady(count: number): Promise<void> {
     await this.until(`${count} members`, async () => {
@@ -161,7 +170,7 @@ export class ManagedCluster {
     }
     // Processes on a machine under load wait longer than the usual times of tests.
     const leaseTimes = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 200 }
-    const more = { etcdEndpointOf, etcdEveryMs: 1000, leaseTimes, ...this.#options.operator }
+    const more = { etcdEndpointOf, etcdEveryMs: 1000, leaseTimes, usesBuckets: true, ...this.#options.operator }
     return runOperator(this.api.client('operator'), 'operator', address, more)
   }
 }

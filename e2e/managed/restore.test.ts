@@ -78,6 +78,28 @@ await suiteWith('a managed etcd that loses its data', programs(), etcd => {
   )
 
   test(
+    'the spec can ask for a snapshot, which never goes back behind the newest checkpoint; with the cluster go its objects',
+    async () => {
+      const started = await start(500)
+      await produce(started, 'before', 5)
+      await snapshot(started)
+      const key = started.status?.etcd?.lastSnapshot?.key
+      await produce(started, 'after', 5)
+      await checkpointed(started)
+      const brokers = { replicas: 1, config: { checkpointIntervalMs: 500, flushIntervalMs: 1 } }
+      const etcd = { managed: { replicas: 3, restoreFrom: key } }
+      await started.apply({ brokers, etcd, deletionPolicy: 'Delete' })
+      await restored(started)
+      expect((await consume(started, 10)).size).toBe(10)
+      expect(started.condition('BucketReady')?.reason).toBe('BucketReady')
+      await started.delete()
+      await started.until('the end of the cluster', () => !started.exists)
+      expect(await started.objects('shop.orders/')).toEqual([])
+    },
+    LIMIT_MS,
+  )
+
+  test(
     'what was acknowledged after snapshot and checkpoint is missing, told of with numbers, and kept',
     async () => {
       const started = await start(3_600_000)

@@ -84,7 +84,7 @@ export class PretendedNode {
       while (pod.words.length === 0) await sleep(50)
       const [words] = pod.words
       if (words === undefined) throw new Error('the job said nothing')
-      await this.#writePod(pod, namespace, false)
+      await this.#writePod(pod, namespace, false, words.exitCode === 0 ? 'Succeeded' : 'Failed')
       return words
     } finally {
       await pod.end(false)
@@ -165,7 +165,7 @@ export class PretendedNode {
       await api.bystander().delete(RESOURCES.pods, { namespace, name })
   }
 
-  async #writePod(pod: PretendedPod, namespace: string, isReady: boolean): Promise<void> {
+  async #writePod(pod: PretendedPod, namespace: string, isReady: boolean, end?: string): Promise<void> {
     const { api } = this.#options
     const metadata = { name: pod.name, namespace }
     const base = { apiVersion: 'v1', kind: 'Pod' }
@@ -181,7 +181,7 @@ export class PretendedNode {
       state: { terminated: { message, exitCode } },
     }))
     const status = {
-      phase: pod.hasStarted ? 'Running' : 'Pending',
+      phase: end ?? (pod.hasStarted ? 'Running' : 'Pending'),
       podIP: '127.0.0.1',
       conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }],
       initContainerStatuses: said.filter(({ name }) => inits.has(name)),
