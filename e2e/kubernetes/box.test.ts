@@ -6,25 +6,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, jest, test } from '@jest/globals'
-import { whyNoBox } from '../../testing/kubernetes/box.ts'
+import { boxRuntime } from '../../testing/kubernetes/node-parts.ts'
 import { until } from '../../testing/operator.ts'
-import { PartUnavailable, pause } from '../../tools/parts/parts.ts'
-import { suiteWith } from '../suite.ts'
+import { pause } from '../../tools/parts/parts.ts'
+import { nodeSuite } from './node-suite.ts'
 import { traces } from './traces.ts'
 
 jest.setTimeout(120_000)
 
-async function able(): Promise<string> {
-  if (process.getuid?.() !== 0) throw new PartUnavailable('a box needs root')
-  return pause()
-}
-
-const why = await whyNoBox()
-if (why !== undefined) {
-  process.stderr.write(`\nLEFT OUT: a box for a node: ${why}\n`)
-  test.skip(`left out: ${why}`, () => {})
-} else {
-  await suiteWith('a box', able(), init => {
+await nodeSuite(
+  'a box',
+  boxRuntime().then(() => pause()),
+  init => {
     const program = (folder: string): string => `
       import { startBox } from '${join(import.meta.dirname, '../../testing/kubernetes/box.ts')}'
       const box = await startBox('${folder}', '${init}')
@@ -79,5 +72,5 @@ if (why !== undefined) {
         })
         expect(await traces(folder)).toEqual([])
       }))
-  })
-}
+  },
+)

@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { auditedCalls } from '../../testing/kubernetes/audit.ts'
 import { runHelm } from '../../testing/kubernetes/kubectl.ts'
 import { type KubernetesNode, startNode } from '../../testing/kubernetes/node.ts'
-import { KAFSCALE_IMAGE, kafscaleImage, MachineUnable, nodeParts } from '../../testing/kubernetes/node-parts.ts'
+import { KAFSCALE_IMAGE, kafscaleImage, nodeParts } from '../../testing/kubernetes/node-parts.ts'
 import {
   helmRelease,
   KAFKA_NODE_PORT,
@@ -24,8 +24,8 @@ import {
 import { until } from '../../testing/operator.ts'
 import { run } from '../../tools/parts/command.ts'
 import { helm, maven } from '../../tools/parts/parts.ts'
-import { suiteWith } from '../suite.ts'
 import { Load } from './load.ts'
+import { nodeSuite } from './node-suite.ts'
 import { traces } from './traces.ts'
 
 jest.setTimeout(300_000)
@@ -51,242 +51,222 @@ const podList = z.object({
 type Pod = z.output<typeof podList>['items'][number]
 
 const parts = Promise.all([nodeParts(), helm(), maven()])
-// What the machine cannot do is left out in CI too; there everything else fails.
-const unable = await parts.then(
-  () => undefined,
-  (error: unknown) => (error instanceof MachineUnable ? error : undefined),
-)
+await nodeSuite('KafScale on a Kubernetes node', parts, ([parts, helmProgram, mvn]) => {
+  let folder: string
+  let node: KubernetesNode
+  let place: Place
+  let load: Load | undefined
 
-if (unable !== undefined) {
-  process.stderr.write(`\nLEFT OUT: KafScale on a Kubernetes node: ${unable.message}\n`)
-  test.skip(`left out: ${unable.message}`, () => {})
-} else {
-  await suiteWith('KafScale on a Kubernetes node', parts, ([parts, helmProgram, mvn]) => {
-    let folder: string
-    let node: KubernetesNode
-    let place: Place
-    let load: Load | undefined
+  const kubectl = (...args: string[]): Promise<string> => node.kubectl.run(['-n', NAMESPACE, ...args])
+  const ready = (what: string): Promise<string> => kubectl('wait', what, '--for=condition=Ready', '--timeout=120s')
 
-    const kubectl = (...args: string[]): Promise<string> => node.kubectl.run(['-n', NAMESPACE, ...args])
-    const ready = (what: string): Promise<string> => kubectl('wait', what, '--for=condition=Ready', '--timeout=120s')
+  const podsOf = async (selector: string): Promise<Pod[]> => {
+    const found = podList.parse(JSON.parse(await kubectl('get', 'pods', '-l', selector, '-o', 'json')))
+    return found.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  }
+  const brokers = (): Promise<Pod[]> => podsOf('app.kubernetes.io/component=broker')
+  const isReady = ({ status }: Pod): boolean => status.containerStatuses.every(container => container.ready)
+  const containerOf = ({ status }: Pod): string => status.containerStatuses[0]?.containerID ?? ''
 
-    const podsOf = async (selector: string): Promise<Pod[]> => {
-      const found = podList.parse(JSON.parse(await kubectl('get', 'pods', '-l', selector, '-o', 'json')))
-      return found.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    }
-    const brokers = (): Promise<Pod[]> => podsOf('app.kubernetes.io/component=broker')
-    const isReady = ({ status }: Pod): boolean => status.containerStatuses.every(container => container.ready)
-    const containerOf = ({ status }: Pod): string => status.containerStatuses[0]?.containerID ?? ''
-
-    /** This many brokers, ready, and no others; seen by the operator too. */
-    const brokersAre = (count: number, image?: string): Promise<boolean> =>
-      until(
-        `${count} brokers`,
-        async () => {
-          const pods = await brokers()
-          const right = pods.filter(
-            pod => isReady(pod) && (image === undefined || pod.spec.containers[0]?.image === image),
-          )
-          if (pods.length !== count || right.length !== count) return false
-          return (
-            (await node.kubectl.field(['-n', NAMESPACE, CLUSTER], '.status.brokers.summary')) === `${count}/${count}`
-          )
-        },
-        150_000,
-      )
-
-    const leader = async (): Promise<Pod | undefined> => {
-      const holder = await node.kubectl.field(['-n', NAMESPACE, 'lease', RELEASE], '.spec.holderIdentity')
-      const pods = await podsOf(`app.kubernetes.io/name=kafscale-operator,app.kubernetes.io/instance=${RELEASE}`)
-      return pods.find(({ metadata }) => holder.startsWith(`${metadata.name}_`))
-    }
-
-    /** Until their rights are taken away, which an uninstall does before they have ended. */
-    const refusedNothing = async (): Promise<void> => {
-      const calls = (await auditedCalls(node.auditFile)).filter(({ user }) => user === OPERATOR)
-      expect(calls.length).toBeGreaterThan(100)
-      expect(calls.filter(({ code }) => code === 403)).toEqual([])
-    }
-
-    beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'kafscale-platform-'))
-      const [image, started] = await Promise.all([kafscaleImage(folder), startNode(parts)])
-      node = started
-      await node.importImage(image)
-      await node.tagImage(KAFSCALE_IMAGE, NEXT_IMAGE)
-      place = { kubectl: node.kubectl, helm: helmProgram, address: node.address }
-      await prepareNamespace(place)
-    })
-
-    afterAll(async () => {
-      await load?.stop()
-      await node?.stop()
-      await rm(folder, { recursive: true, force: true })
-    })
-
-    test('helm install: two operators, of which one leads', async () => {
-      expect(await helmRelease(place, 'install')).toContain('rollout status deployment/kafscale')
-      await runHelm(helmProgram, node.kubeconfig, ['test', RELEASE, '-n', NAMESPACE])
-    })
-
-    test('kubectl apply of the samples: brokers, etcd and a topic are ready', async () => {
-      await node.kubectl.apply([await sampleCluster(3), await sampleTopic()])
-      await ready(CLUSTER)
-      await brokersAre(3)
-      await ready('kst/orders')
-      expect(await kubectl('get', 'kst/orders')).toMatch(/orders +kafscale +shop\.Orders_V1 +12 +True/)
-    })
-
-    test('the Java client of E10 produces and consumes from outside, through the port of the node', async () => {
-      const goals = [
-        '-q',
-        '-B',
-        '-f',
-        join(root, 'examples/E10_java-kafka-client-demo/pom.xml'),
-        'compile',
-        'exec:java',
-      ]
-      const args = [
-        `-DbuildDirectory=${join(folder, 'e10')}`,
-        `-Dexec.args=--bootstrap=${node.address}:${KAFKA_NODE_PORT}`,
-      ]
-      const { code, stdout, stderr } = await run(mvn, [...goals, ...args])
-      expect([code, stripVTControlCharacters(stdout + stderr)]).toEqual([
-        0,
-        expect.stringMatching(/produced 25 messages[\s\S]*consumed 5 messages/),
-      ])
-    })
-
-    test('a pod produces and consumes by the name of the Service', async () => {
-      // Its program and library come from this machine, by a folder of the node.
-      const client = join(node.folder, 'client')
-      await mkdir(join(client, 'node_modules'), { recursive: true })
-      await cp(join(root, 'node_modules/kafkajs'), join(client, 'node_modules/kafkajs'), { recursive: true })
-      await writeFile(join(client, 'client.mjs'), CLIENT_PROGRAM)
-      const bootstrap = await node.kubectl.field(['-n', NAMESPACE, CLUSTER], '.status.endpoint')
-      await node.kubectl.apply([clientPod(client, bootstrap)])
-      await node.kubectl.run(['wait', 'pod/client', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=90s'])
-      expect(await node.kubectl.run(['logs', 'client'])).toContain('consumed 10')
-      await node.kubectl.run(['delete', 'pod', 'client'])
-    })
-
-    describe('while clients are at work', () => {
-      beforeAll(async () => {
-        await node.kubectl.apply([
-          {
-            apiVersion: 'kafscale.io/v1alpha1',
-            kind: 'KafScaleTopic',
-            metadata: { name: LOAD_TOPIC, namespace: NAMESPACE },
-            spec: { clusterRef: 'kafscale', partitions: PARTITIONS, deletionPolicy: 'Delete' },
-          },
-        ])
-        await ready(`kst/${LOAD_TOPIC}`)
-        load = await Load.start({ host: node.address, port: KAFKA_NODE_PORT }, LOAD_TOPIC, PARTITIONS)
-      })
-
-      test('all brokers get another image, though the operator is killed meanwhile', async () => {
-        const led = await leader()
-        const patch = { spec: { brokers: { image: { tag: 'next' } } } }
-        await kubectl('patch', CLUSTER, '--type=merge', '-p', JSON.stringify(patch))
-        if (led !== undefined) await node.killContainer(containerOf(led))
-        await brokersAre(3, NEXT_IMAGE)
-        await load?.getOn('after the new image')
-      })
-
-      test('one broker is killed and another one is told to go', async () => {
-        const [first, second] = await brokers()
-        if (first === undefined || second === undefined) throw new Error('there are no brokers')
-        await Promise.all([
-          node.killContainer(containerOf(first)),
-          kubectl('delete', 'pod', second.metadata.name, '--wait=false'),
-        ])
-        await brokersAre(3)
-        await load?.getOn('after the deaths')
-      })
-
-      test('kubectl scale makes them more and fewer', async () => {
-        await kubectl('scale', CLUSTER, '--replicas=4')
-        await brokersAre(4)
-        await kubectl('scale', CLUSTER, '--replicas=2')
-        await brokersAre(2)
-        await load?.getOn('after scaling')
-      })
-
-      test('helm upgrade replaces the operators and not the brokers', async () => {
-        const before = (await brokers()).map(({ metadata }) => metadata.uid).sort()
-        await helmRelease(place, 'upgrade', ['logLevel=debug'])
-        await runHelm(helmProgram, node.kubeconfig, ['test', RELEASE, '-n', NAMESPACE])
-        expect((await brokers()).map(({ metadata }) => metadata.uid).sort()).toEqual(before)
-      })
-
-      test('helm uninstall leaves clusters at work, and the next install takes them up as they are', async () => {
-        const before = (await brokers()).map(({ metadata }) => metadata.uid).sort()
-        await refusedNothing()
-        await runHelm(helmProgram, node.kubeconfig, ['uninstall', RELEASE, '-n', NAMESPACE, '--wait'])
-        const left = await kubectl(
-          'get',
-          'deploy,role,rolebinding,sa,pdb',
-          '-l',
-          `app.kubernetes.io/managed-by=Helm`,
-          '-o',
-          'name',
+  /** This many brokers, ready, and no others; seen by the operator too. */
+  const brokersAre = (count: number, image?: string): Promise<boolean> =>
+    until(
+      `${count} brokers`,
+      async () => {
+        const pods = await brokers()
+        const right = pods.filter(
+          pod => isReady(pod) && (image === undefined || pod.spec.containers[0]?.image === image),
         )
-        expect(left).toBe('')
-        await load?.getOn('without an operator')
-        await helmRelease(place, 'install')
-        await kubectl('scale', CLUSTER, '--replicas=3')
-        await brokersAre(3)
-        expect((await brokers()).map(({ metadata }) => metadata.uid)).toEqual(expect.arrayContaining(before))
-      })
+        if (pods.length !== count || right.length !== count) return false
+        return (await node.kubectl.field(['-n', NAMESPACE, CLUSTER], '.status.brokers.summary')) === `${count}/${count}`
+      },
+      150_000,
+    )
 
-      test('nothing that was acknowledged is lost, changed, doubled or out of order', async () => {
-        await load?.getOn('at the end')
-        expect(await load?.finish()).toEqual([])
-        expect(load?.acknowledged).toBeGreaterThan(500)
-      })
+  const leader = async (): Promise<Pod | undefined> => {
+    const holder = await node.kubectl.field(['-n', NAMESPACE, 'lease', RELEASE], '.spec.holderIdentity')
+    const pods = await podsOf(`app.kubernetes.io/name=kafscale-operator,app.kubernetes.io/instance=${RELEASE}`)
+    return pods.find(({ metadata }) => holder.startsWith(`${metadata.name}_`))
+  }
+
+  /** Until their rights are taken away, which an uninstall does before they have ended. */
+  const refusedNothing = async (): Promise<void> => {
+    const calls = (await auditedCalls(node.auditFile)).filter(({ user }) => user === OPERATOR)
+    expect(calls.length).toBeGreaterThan(100)
+    expect(calls.filter(({ code }) => code === 403)).toEqual([])
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'kafscale-platform-'))
+    const [image, started] = await Promise.all([kafscaleImage(folder), startNode(parts)])
+    node = started
+    await node.importImage(image)
+    await node.tagImage(KAFSCALE_IMAGE, NEXT_IMAGE)
+    place = { kubectl: node.kubectl, helm: helmProgram, address: node.address }
+    await prepareNamespace(place)
+  })
+
+  afterAll(async () => {
+    await load?.stop()
+    await node?.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  test('helm install: two operators, of which one leads', async () => {
+    expect(await helmRelease(place, 'install')).toContain('rollout status deployment/kafscale')
+    await runHelm(helmProgram, node.kubeconfig, ['test', RELEASE, '-n', NAMESPACE])
+  })
+
+  test('kubectl apply of the samples: brokers, etcd and a topic are ready', async () => {
+    await node.kubectl.apply([await sampleCluster(3), await sampleTopic()])
+    await ready(CLUSTER)
+    await brokersAre(3)
+    await ready('kst/orders')
+    expect(await kubectl('get', 'kst/orders')).toMatch(/orders +kafscale +shop\.Orders_V1 +12 +True/)
+  })
+
+  test('the Java client of E10 produces and consumes from outside, through the port of the node', async () => {
+    const goals = ['-q', '-B', '-f', join(root, 'examples/E10_java-kafka-client-demo/pom.xml'), 'compile', 'exec:java']
+    const args = [
+      `-DbuildDirectory=${join(folder, 'e10')}`,
+      `-Dexec.args=--bootstrap=${node.address}:${KAFKA_NODE_PORT}`,
+    ]
+    const { code, stdout, stderr } = await run(mvn, [...goals, ...args])
+    expect([code, stripVTControlCharacters(stdout + stderr)]).toEqual([
+      0,
+      expect.stringMatching(/produced 25 messages[\s\S]*consumed 5 messages/),
+    ])
+  })
+
+  test('a pod produces and consumes by the name of the Service', async () => {
+    // Its program and library come from this machine, by a folder of the node.
+    const client = join(node.folder, 'client')
+    await mkdir(join(client, 'node_modules'), { recursive: true })
+    await cp(join(root, 'node_modules/kafkajs'), join(client, 'node_modules/kafkajs'), { recursive: true })
+    await writeFile(join(client, 'client.mjs'), CLIENT_PROGRAM)
+    const bootstrap = await node.kubectl.field(['-n', NAMESPACE, CLUSTER], '.status.endpoint')
+    await node.kubectl.apply([clientPod(client, bootstrap)])
+    await node.kubectl.run(['wait', 'pod/client', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=90s'])
+    expect(await node.kubectl.run(['logs', 'client'])).toContain('consumed 10')
+    await node.kubectl.run(['delete', 'pod', 'client'])
+  })
+
+  describe('while clients are at work', () => {
+    beforeAll(async () => {
+      await node.kubectl.apply([
+        {
+          apiVersion: 'kafscale.io/v1alpha1',
+          kind: 'KafScaleTopic',
+          metadata: { name: LOAD_TOPIC, namespace: NAMESPACE },
+          spec: { clusterRef: 'kafscale', partitions: PARTITIONS, deletionPolicy: 'Delete' },
+        },
+      ])
+      await ready(`kst/${LOAD_TOPIC}`)
+      load = await Load.start({ host: node.address, port: KAFKA_NODE_PORT }, LOAD_TOPIC, PARTITIONS)
     })
 
-    test('the metadata comes back from a snapshot that is named', async () => {
-      await kubectl('create', 'job', 'snapshot-now', '--from=cronjob/kafscale-etcd-snapshot')
-      await kubectl('wait', 'job/snapshot-now', '--for=condition=Complete', '--timeout=90s')
-      const said = await kubectl('logs', 'job/snapshot-now')
-      const key = /"key":"([^"]+)"/.exec(said)?.[1] ?? ''
-      expect([said, key]).toEqual([said, expect.stringContaining('.kafscale/etcd/')])
-      await kubectl('patch', CLUSTER, '--type=merge', '-p', restoreFrom(key))
-      const life = '.status.etcd.life.number'
-      await until(
-        'another life',
-        async () => (await node.kubectl.field(['-n', NAMESPACE, CLUSTER], life)) === '2',
-        90_000,
-      )
+    test('all brokers get another image, though the operator is killed meanwhile', async () => {
+      const led = await leader()
+      const patch = { spec: { brokers: { image: { tag: 'next' } } } }
+      await kubectl('patch', CLUSTER, '--type=merge', '-p', JSON.stringify(patch))
+      if (led !== undefined) await node.killContainer(containerOf(led))
+      await brokersAre(3, NEXT_IMAGE)
+      await load?.getOn('after the new image')
+    })
+
+    test('one broker is killed and another one is told to go', async () => {
+      const [first, second] = await brokers()
+      if (first === undefined || second === undefined) throw new Error('there are no brokers')
+      await Promise.all([
+        node.killContainer(containerOf(first)),
+        kubectl('delete', 'pod', second.metadata.name, '--wait=false'),
+      ])
       await brokersAre(3)
-      await ready('kst/orders')
+      await load?.getOn('after the deaths')
     })
 
-    test('the namespace can be deleted with everything in it', async () => {
-      await node.kubectl.run(['delete', 'namespace', NAMESPACE, '--timeout=150s'])
-      expect(
-        await node.kubectl.run([
-          'get',
-          'clusterrole,clusterrolebinding',
-          '-l',
-          'app.kubernetes.io/name=kafscale-operator',
-          '-o',
-          'name',
-        ]),
-      ).toBe('')
-      expect(await node.kubectl.run(['get', 'ksc,kst', '-A', '-o', 'name'])).toBe('')
+    test('kubectl scale makes them more and fewer', async () => {
+      await kubectl('scale', CLUSTER, '--replicas=4')
+      await brokersAre(4)
+      await kubectl('scale', CLUSTER, '--replicas=2')
+      await brokersAre(2)
+      await load?.getOn('after scaling')
     })
 
-    test('and the node leaves nothing behind', async () => {
-      await load?.stop()
-      load = undefined
-      expect(await traces(node.folder)).not.toEqual([])
-      await node.stop()
-      expect(await traces(node.folder)).toEqual([])
+    test('helm upgrade replaces the operators and not the brokers', async () => {
+      const before = (await brokers()).map(({ metadata }) => metadata.uid).sort()
+      await helmRelease(place, 'upgrade', ['logLevel=debug'])
+      await runHelm(helmProgram, node.kubeconfig, ['test', RELEASE, '-n', NAMESPACE])
+      expect((await brokers()).map(({ metadata }) => metadata.uid).sort()).toEqual(before)
+    })
+
+    test('helm uninstall leaves clusters at work, and the next install takes them up as they are', async () => {
+      const before = (await brokers()).map(({ metadata }) => metadata.uid).sort()
+      await refusedNothing()
+      await runHelm(helmProgram, node.kubeconfig, ['uninstall', RELEASE, '-n', NAMESPACE, '--wait'])
+      const left = await kubectl(
+        'get',
+        'deploy,role,rolebinding,sa,pdb',
+        '-l',
+        `app.kubernetes.io/managed-by=Helm`,
+        '-o',
+        'name',
+      )
+      expect(left).toBe('')
+      await load?.getOn('without an operator')
+      await helmRelease(place, 'install')
+      await kubectl('scale', CLUSTER, '--replicas=3')
+      await brokersAre(3)
+      expect((await brokers()).map(({ metadata }) => metadata.uid)).toEqual(expect.arrayContaining(before))
+    })
+
+    test('nothing that was acknowledged is lost, changed, doubled or out of order', async () => {
+      await load?.getOn('at the end')
+      expect(await load?.finish()).toEqual([])
+      expect(load?.acknowledged).toBeGreaterThan(500)
     })
   })
-}
+
+  test('the metadata comes back from a snapshot that is named', async () => {
+    await kubectl('create', 'job', 'snapshot-now', '--from=cronjob/kafscale-etcd-snapshot')
+    await kubectl('wait', 'job/snapshot-now', '--for=condition=Complete', '--timeout=90s')
+    const said = await kubectl('logs', 'job/snapshot-now')
+    const key = /"key":"([^"]+)"/.exec(said)?.[1] ?? ''
+    expect([said, key]).toEqual([said, expect.stringContaining('.kafscale/etcd/')])
+    await kubectl('patch', CLUSTER, '--type=merge', '-p', restoreFrom(key))
+    const life = '.status.etcd.life.number'
+    await until(
+      'another life',
+      async () => (await node.kubectl.field(['-n', NAMESPACE, CLUSTER], life)) === '2',
+      90_000,
+    )
+    await brokersAre(3)
+    await ready('kst/orders')
+  })
+
+  test('the namespace can be deleted with everything in it', async () => {
+    await node.kubectl.run(['delete', 'namespace', NAMESPACE, '--timeout=150s'])
+    expect(
+      await node.kubectl.run([
+        'get',
+        'clusterrole,clusterrolebinding',
+        '-l',
+        'app.kubernetes.io/name=kafscale-operator',
+        '-o',
+        'name',
+      ]),
+    ).toBe('')
+    expect(await node.kubectl.run(['get', 'ksc,kst', '-A', '-o', 'name'])).toBe('')
+  })
+
+  test('and the node leaves nothing behind', async () => {
+    await load?.stop()
+    load = undefined
+    expect(await traces(node.folder)).not.toEqual([])
+    await node.stop()
+    expect(await traces(node.folder)).toEqual([])
+  })
+})
 
 const restoreFrom = (key: string): string => JSON.stringify({ spec: { etcd: { managed: { restoreFrom: key } } } })
 

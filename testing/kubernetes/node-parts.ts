@@ -2,7 +2,14 @@
 
 import { join } from 'node:path'
 import { checkedRun } from '../../tools/image/checked-run.ts'
-import { containerRuntime, etcd, kubernetes, PartUnavailable, pause } from '../../tools/parts/parts.ts'
+import {
+  type ContainerRuntime,
+  containerRuntime,
+  etcd,
+  kubernetes,
+  PartUnavailable,
+  pause,
+} from '../../tools/parts/parts.ts'
 import { whyNoBox } from './box.ts'
 import type { NodeParts } from './node.ts'
 import { nodeImages } from './node-images.ts'
@@ -12,12 +19,9 @@ const root = join(import.meta.dirname, '../..')
 /** As the chart names it by default. */
 export const KAFSCALE_IMAGE = 'localhost/kafscale:0.1.0'
 
-/** Throws PartUnavailable where there can be no node; that is found out before anything is fetched, as far as it can be. */
+/** Throws PartUnavailable where there can be no node; that is found out before anything is built. */
 export async function nodeParts(): Promise<NodeParts> {
-  if (process.getuid?.() !== 0) throw new PartUnavailable('a node of Kubernetes needs root')
-  const runtime = await containerRuntime()
-  const reason = await whyNoBox()
-  if (reason !== undefined) throw new MachineUnable(reason)
+  const runtime = await boxRuntime()
   return {
     runtime,
     kubernetes: await kubernetes(),
@@ -25,6 +29,16 @@ export async function nodeParts(): Promise<NodeParts> {
     pause: await pause(),
     images: await nodeImages(),
   }
+}
+
+/** What a box needs of the machine, and what runs in it. */
+export async function boxRuntime(): Promise<ContainerRuntime> {
+  if (process.getuid?.() !== 0) throw new MachineUnable('a node of Kubernetes needs root')
+  // Installed first, for the machine is asked by some of it.
+  const runtime = await containerRuntime()
+  const reason = await whyNoBox()
+  if (reason !== undefined) throw new MachineUnable(reason)
+  return runtime
 }
 
 /** No installation would help: the kernel does not have it, or does not let us. */
