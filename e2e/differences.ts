@@ -35,7 +35,7 @@ const GONE_AT_ONCE =
 const NO_INTERNAL_TOPICS =
   'There are no internal topics such as `__consumer_offsets`: groups and their offsets are in the ledger.'
 const TRANSACTIONS = 'Transactions are not in this release.'
-const SECURITY = 'Access rules, quotas, SCRAM users and delegation tokens are not in this release.'
+const SECURITY = 'Delegation tokens are not in this release.'
 const NEW_GROUPS =
   'Consumer groups of the new protocol (KIP-848), share groups and streams groups are not in this release, nor are group settings, which belong to them.'
 const CLUSTER_TOOLS =
@@ -214,33 +214,8 @@ export const KNOWN_DIFFERENCES: KnownDifference[] = [
     reason: TRANSACTIONS,
   },
 
-  { step: /^(quotas|scram users)$/, kind: 'missing', path: /^$/, reason: SECURITY },
-  {
-    step: /^(quotas|access rules|scram users|delegation tokens)$/,
-    kind: 'any',
-    path: /^error( message)?$/,
-    here: UNSUPPORTED,
-    reason: SECURITY,
-  },
-  {
-    step: /^kafka-configs --describe --entity-type (users|clients)$/,
-    kind: 'different',
-    path: /^exit code$/,
-    here: /^1$/,
-    reason: SECURITY,
-  },
-  {
-    step: /^kafka-configs --describe --entity-type (users|clients)$/,
-    kind: 'extra',
-    path: /does not support DESCRIBE_CLIENT_QUOTAS$|^Error while executing config command /,
-    reason: SECURITY,
-  },
-  {
-    step: /^kafka-broker-api-versions$/,
-    kind: 'any',
-    path: /^\w+(Acls|DelegationToken|ClientQuotas|ScramCredentials)\(\d+\): /,
-    reason: SECURITY,
-  },
+  { step: /^delegation tokens$/, kind: 'any', path: /^error( message)?$/, here: UNSUPPORTED, reason: SECURITY },
+  { step: /^kafka-broker-api-versions$/, kind: 'any', path: /^\w+DelegationToken\(\d+\): /, reason: SECURITY },
 
   { step: /^configs of a group$/, kind: 'missing', path: /\.(consumer|share|streams)\.[a-z.]+$/, reason: NEW_GROUPS },
   {

@@ -12,7 +12,7 @@ export function describeAcls({ replica, settings }: Pick<Parts, 'replica' | 'set
   return async filter => {
     const refusal = (code: number, errorMessage: string) =>
       newDescribeAclsResponse({ throttleTimeMs: 0, errorCode: code, errorMessage, resources: [] })
-    if (!settings.usesAcls) return refusal(errorCode.SECURITY_DISABLED, NO_AUTHORIZER)
+    if (!settings.usesAcls) return refusal(errorCode.SECURITY_DISABLED, 'No Authorizer is configured on the broker')
     const wrong = filterProblem(filter)
     if (wrong !== undefined) return refusal(errorCode.INVALID_REQUEST, wrong)
     await replica.barrier()

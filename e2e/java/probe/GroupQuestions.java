@@ -38,7 +38,9 @@ final class GroupQuestions {
         listed(admin, "groups after a commit by the admin");
 
         Map<String, Object> config = new HashMap<>(Map.of("bootstrap.servers", bootstrap, "group.id", "g-member",
-            "auto.offset.reset", "earliest", "client.id", "probe", "group.instance.id", "static-1"));
+            "auto.offset.reset", "earliest", "client.id", "probe", "group.instance.id", "static-1",
+            // No heartbeat of its own tells the fenced member of its fate before its commit does.
+            "heartbeat.interval.ms", "44000"));
         try (KafkaConsumer<String, String> member = new KafkaConsumer<>(config, new StringDeserializer(), new StringDeserializer())) {
             member.subscribe(List.of("d-records"));
             Probe.step("a member reads", () -> {
