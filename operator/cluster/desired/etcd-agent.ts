@@ -2,7 +2,6 @@
 // It talks to etcd as the brokers do, and to the bucket with the credentials of the brokers.
 
 import type { ClusterInputs } from '../inputs.ts'
-import { brokerImage } from './brokers.ts'
 import { etcdClientSecret, etcdEndpoints } from './etcd-endpoints.ts'
 import { present } from './object.ts'
 import { RESTRICTED_CONTAINER } from './pods.ts'
@@ -43,7 +42,8 @@ export function agentContainer(inputs: ClusterInputs, command: AgentCommand) {
   ]
   return {
     name: command,
-    image: brokerImage(inputs),
+    // The operator's own: another image of the brokers is no reason to restart the members.
+    image: inputs.operator.image,
     imagePullPolicy: inputs.cluster.spec.brokers.image.pullPolicy,
     args: ['/app/dist/operator/etcd/main.js', command],
     env,
