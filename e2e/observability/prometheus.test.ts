@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { type Admin, type Consumer, Kafka, logLevel, type Producer } from 'kafkajs'
 import { stringify } from 'yaml'
 import { z } from 'zod'
+import { ofPods } from '../../operator/cluster/desired/alert-rules.ts'
 import { Cluster } from '../../testing/cluster/cluster.ts'
 import { freePorts } from '../../testing/ports.ts'
 import { ALERTS } from '../../tools/dashboards/alerts.ts'
@@ -48,6 +49,13 @@ await suiteWith('Prometheus', Promise.all([prometheus(), etcd(), versitygw()]), 
       if (code === 0) return 'quiet'
       return `${stdout}${stderr}`.includes(`alertname="${alert}"`) ? 'fires' : `${stdout}${stderr}`
     }
+
+    test('they are rules too when they are narrowed to the pods of a cluster', async () => {
+      const rules = ALERTS.map(({ name, expr }) => ({ alert: name, expr: ofPods(expr, 'namespace="n",pod=~"c-.*"') }))
+      const path = join(folder, 'narrowed.yaml')
+      await writeFile(path, stringify({ groups: [{ name: 'g', rules }] }))
+      expect(await run(programs.promtool, ['check', 'rules', path])).toMatchObject({ code: 0 })
+    })
 
     test.each(ALERTS.map(({ name }) => name))('%s fires when it should, and only then', async name => {
       expect([await outcome(name, 'fires'), await outcome(name, 'quiet')]).toEqual(['fires', 'quiet'])

@@ -3,6 +3,7 @@
 import type { Manifest } from '../../runtime/object.ts'
 import { RESOURCES } from '../../runtime/resource.ts'
 import type { ClusterInputs } from '../inputs.ts'
+import { ALERT_RULES, type AlertRule, ofPods } from './alert-rules.ts'
 import { brokersName, namespaceOf, selectorLabels } from './names.ts'
 import { ownedObject } from './object.ts'
 
@@ -29,44 +30,26 @@ interface Alert {
   readonly alert: string
   readonly expr: string
   readonly for: string
-  readonly labels: { readonly severity: 'warning' | 'critical' }
-  readonly annotations: { readonly summary: string; readonly description: string }
+  readonly labels: { readonly severity: AlertRule['severity'] }
+  readonly annotations: { readonly summary: string; readonly runbook: string }
 }
 
 function alerts(inputs: ClusterInputs): Alert[] {
   const pods = `namespace="${namespaceOf(inputs)}",pod=~"${brokersName(inputs)}-.*"`
   const cluster = `${namespaceOf(inputs)}/${inputs.cluster.metadata.name}`
-  return [
-    {
-      alert: 'KafScaleNoBrokers',
-      expr: `absent(kafscale_topics{${pods}})`,
-      for: '2m',
-      labels: { severity: 'critical' },
-      annotations: {
-        summary: `No broker of ${cluster} answers.`,
-        description: 'Clients cannot connect. kubectl describe the KafScaleCluster: its condition Ready says why.',
-      },
-    },
-    {
-      alert: 'KafScaleLedgerErrors',
-      expr: `sum(rate(kafscale_ledger_append_errors_total{${pods}}[5m])) > 0`,
-      for: '5m',
-      labels: { severity: 'critical' },
-      annotations: {
-        summary: `etcd does not take the writes of ${cluster}.`,
-        description: 'Producers are refused with retriable errors. Look at etcd: quorum, space, latency.',
-      },
-    },
-    {
-      alert: 'KafScaleObjectStoreErrors',
-      expr: `sum(rate(kafscale_object_store_errors_total{${pods},verb="put"}[5m])) > 0`,
-      for: '5m',
-      labels: { severity: 'warning' },
-      annotations: {
-        summary: `The bucket does not take the objects of ${cluster}.`,
-        description:
-          'Producers are refused with retriable errors. Look at credentials, throttling, and the S3 service.',
-      },
-    },
-  ]
+  const none: AlertRule = {
+    name: 'KafScaleNoBrokers',
+    expr: `absent(kafscale_topics{${pods}})`,
+    for: '2m',
+    severity: 'critical',
+    summary: 'No broker answers',
+  }
+  const ofBrokers = ALERT_RULES.filter(({ expr }) => !expr.includes('kafscale_operator_'))
+  return [none, ...ofBrokers.map(rule => ({ ...rule, expr: ofPods(rule.expr, pods) }))].map(rule => ({
+    alert: rule.name,
+    expr: rule.expr,
+    for: rule.for,
+    labels: { severity: rule.severity },
+    annotations: { summary: `${cluster}: ${rule.summary}`, runbook: `docs/runbooks/${rule.name}.md` },
+  }))
 }
