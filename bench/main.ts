@@ -1,7 +1,7 @@
 /**
  * `make bench`: figures of the broker beside Apache Kafka 4.3.1, in the same run on the same disk, as tables.
  *
- *   make bench WHAT=throughput|latency|load|start|tls|authorization     one of them; without WHAT all
+ *   make bench WHAT=throughput|latency|load|start|tls|authorization|scrape     one of them; without WHAT all
  *   BENCH_GB=n                                        gigabytes for throughput (default 1) and start (default 10)
  *
  * Absolute figures are those of the machine and its mood: read the ratios.
@@ -12,6 +12,7 @@ import { authorization } from './authorization.ts'
 import { latency } from './latency.ts'
 import { load } from './load.ts'
 import { type Peer, startApache, startOurs } from './peers.ts'
+import { scrape } from './scrape.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
 import { tls } from './tls.ts'
@@ -37,6 +38,7 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   start: () => start(gigabytes ?? 10),
   tls: () => tls(gigabytes ?? 1, ROUNDS),
   authorization: async () => authorization(),
+  scrape,
 }
 
 const wanted = process.argv.slice(2)
