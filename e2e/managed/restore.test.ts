@@ -72,6 +72,8 @@ await suiteWith('a managed etcd that loses its data', programs(), etcd => {
       await produce(started, 'new', 5)
       const all = await consume(started, 45)
       expect(all.size).toBe(45)
+      await started.until('somebody has looked for a loss', () => started.status?.etcd?.restored?.objects !== undefined)
+      expect(started.status?.etcd?.restored).toMatchObject({ objects: 0, records: 0 })
       expect(started.condition('RecordsLost')?.reason).toBe('NothingLost')
     },
     LIMIT_MS,
