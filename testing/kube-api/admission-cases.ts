@@ -32,6 +32,8 @@ const topicChange = (name: string, old: object, spec: object, refusal?: RegExp):
   return { ...topic(name, spec, refusal), old: { clusterRef: 'demo', partitions: 3, ...old } }
 }
 
+const managed = (more: object): object => ({ etcd: { managed: more } })
+
 const listener = (more: object = {}): object => ({ name: 'external', port: 9094, ...more })
 
 export const ADMISSION_CASES: readonly AdmissionCase[] = [
@@ -110,6 +112,9 @@ export const ADMISSION_CASES: readonly AdmissionCase[] = [
   clusterChange('to another bucket', {}, { s3: { ...s3, bucket: 'others' } }, /copy the topics/),
   clusterChange('to another prefix', {}, { s3: { ...s3, prefix: 'p' } }, /copy the topics/),
   clusterChange('more brokers', {}, { brokers: { replicas: 9 } }),
+  clusterChange('more members of etcd', managed({ replicas: 1 }), managed({ replicas: 3 })),
+  clusterChange('fewer members of etcd', managed({ replicas: 3 }), managed({ replicas: 1 }), /etcd\.managed\.replicas/),
+  clusterChange('etcd without TLS', managed({ tls: true }), managed({ tls: false }), /etcd\.managed\.tls/),
   { ...cluster('a long name', {}, /at most 40/), objectName: 'a'.repeat(41) },
   { ...cluster('a name with a dot', {}, /at most 40/), objectName: 'a.b' },
 
