@@ -48,3 +48,14 @@ test('what is missing for longer than clients try is forgotten', async () => {
   await clock.advance(120_001)
   expect(gaps.isBefore(log, batch(1))).toBe(false)
 })
+
+test('a producer that the state knows has no gaps: the missing batch was stored after all, or by another broker', () => {
+  const known = new PartitionLog('id', 'topic', 0)
+  gaps.open(known, batch(0))
+  expect(gaps.isBefore(known, batch(1))).toBe(true)
+  known.producers.remember({ ...batch(0), records: 1 }, 0, 0, 0)
+  expect(gaps.isBefore(known, batch(1))).toBe(false)
+  // Of a newer epoch nothing is known yet.
+  gaps.open(known, batch(0, 7, 1))
+  expect(gaps.isBefore(known, batch(1, 7, 1))).toBe(true)
+})

@@ -55,11 +55,17 @@ export class Gaps {
     if (this.#gaps.get(key)?.sequence === batch.baseSequence) this.#gaps.delete(key)
   }
 
-  /** Whether a batch of the same producer is missing before this one. */
+  /**
+   * Whether a batch of the same producer is missing before this one. Once the state knows the producer, it judges by itself:
+   * the missing batch may have been stored after all, or by another broker to which it was sent again.
+   */
   isBefore(log: PartitionLog, batch: Sequenced): boolean {
     if (this.#gaps.size === 0 || batch.producerId < 0) return false
     const gap = this.#gaps.get(keyOf(log, batch))
-    if (gap === undefined || this.#clock.monotonic() - gap.since > FORGOTTEN_AFTER_MS) return false
+    if (gap === undefined) return false
+    const known = log.producers.histories.get(batch.producerId)
+    if (known !== undefined && known.epoch >= batch.producerEpoch) return false
+    if (this.#clock.monotonic() - gap.since > FORGOTTEN_AFTER_MS) return false
     return isAfter(batch.baseSequence, gap.sequence)
   }
 
