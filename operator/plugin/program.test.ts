@@ -407,6 +407,8 @@ test('a report has the objects of the cluster, and nothing that is secret', asyn
       ],
     },
   })
+  const said = { namespace: 'shop', pod: 'orders-broker-1', container: 'broker' }
+  api.logs.set(said, `{"msg":"started","sasl":{"password":"hunter2 hunter2"}}\nauthorization: Bearer p4ss.p4ss.p4ss\n`)
   await put('secrets', 'the-secret', { data: { k: 'Z2VoZWlt' } })
   api.faults.add({
     when: ({ resource }) => resource.plural === 'networkpolicies',
@@ -414,7 +416,7 @@ test('a report has the objects of the cluster, and nothing that is secret', asyn
   })
   const { code, out } = await kafscale('report', 'orders', '--output', 'report.yaml')
   expect(code).toBe(0)
-  expect(out).toMatch(/^report.yaml: \d+ objects, 1 kinds that could not be read.$/)
+  expect(out).toMatch(/^report.yaml: \d+ objects, 1 logs, 1 kinds that could not be read.$/)
   const text = files.get('report.yaml') ?? ''
   for (const secret of [...secrets, 'Z2VoZWlt']) expect(text).not.toContain(secret)
   for (const part of [
@@ -423,6 +425,7 @@ test('a report has the objects of the cluster, and nothing that is secret', asyn
     'KAFSCALE_S3_SECRET_KEY',
     'the-secret',
     'networkpolicies.networking.k8s.io: Forbidden',
+    '{"msg":"started","sasl":{"password":(removed)}}',
   ]) {
     expect(text).toContain(part)
   }

@@ -10,11 +10,20 @@ const NAMES_ONLY = /(ref|name|file|path|policy|version|mountserviceaccounttoken|
 
 const LOOKS: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/-----BEGIN [A-Z ]+-----[\s\S]*?-----END [A-Z ]+-----/g, REMOVED],
+  // Of a log only a piece may be there: a key without its beginning, or without its end.
+  [/(?:^[A-Za-z0-9+/=]{16,}\r?\n)+-----END [A-Z ]+-----/gm, REMOVED],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*$/g, REMOVED],
+  [/\b(Bearer|Basic)\s+[\w.~+/=-]{12,}/gi, `$1 ${REMOVED}`],
+  [/\b(AWS4-HMAC-SHA256)\s[^\r\n"']+/g, `$1 ${REMOVED}`],
+  [/(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s"']+/gi, `$1${REMOVED}`],
   [/\b(AKIA|ASIA)[A-Z0-9]{16}\b/g, REMOVED],
   [/\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{5,}/g, REMOVED],
   [/(\/\/)[^/\s:@]+:[^/\s@]+@/g, `$1${REMOVED}@`],
-  // Lines of files inside of a ConfigMap, and words of a command line.
-  [/((?:password|passwd|secret(?:_?key)?|token|access_?key)\w*["']?\s*[:=]\s*)["']?[^\s"',;]+/gi, `$1${REMOVED}`],
+  // Lines of files inside of a ConfigMap or of a log, JSON inside of JSON, and words of a command line.
+  [
+    /((?:password|passwd|passphrase|secret(?:_?key)?|token|access_?key|api_?key)\w*(?:\\?["'])?\s*[:=]\s*)(?!\(removed\))(?:\\"[^"]*"|"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'\\,;]+)/gi,
+    `$1${REMOVED}`,
+  ],
 ]
 
 /** Annotations that repeat the whole object as it was applied. */

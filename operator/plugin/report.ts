@@ -10,6 +10,7 @@ import { TOPIC } from '../types/kaf-scale-topic.ts'
 import { type Command, textOf } from './command.ts'
 import { explanation } from './explain.ts'
 import { clusterNamed, theNamespace } from './objects.ts'
+import { podLogs } from './pod-logs.ts'
 import { redacted } from './redaction.ts'
 
 /** Never Secrets: what is not read cannot leak. */
@@ -39,7 +40,7 @@ export const report: Command = {
   usage: 'CLUSTER [--output FILE]',
   summary: 'A file with everything that helps to find a fault, without secrets.',
   details:
-    'Objects of the cluster, topics, events. Secrets are not read; values that are secret by name or look are removed. What may not be read is said.',
+    'Objects of the cluster, topics, events, the last lines of the logs of its pods. Secrets are not read; values that are secret by name or look are removed. What may not be read is said. Logs need the right to get pods/log.',
   options: { output: { type: 'string', about: 'File to write; by default the report is printed.' } },
   names: { least: 1, most: 1 },
   run: async (session, { names: [name = ''], values }) => {
@@ -54,15 +55,18 @@ export const report: Command = {
       )),
       ...(await Promise.all(OF_THE_NAMESPACE.map(resource => read(client, resource, { namespace })))),
     ]
+    const objects = parts.flatMap(part => part.objects)
+    const { logs, leftOut } = await podLogs(
+      client,
+      objects.filter(({ kind }) => kind === RESOURCES.pods.kind),
+    )
     const content = {
       report: { cluster: `${namespace}/${name}`, time: new Date(clock.now()).toISOString() },
       scaling: explanation(cluster, clock.now()).split('\n'),
-      objects: [await client.get(CLUSTER, { namespace, name }), ...parts.flatMap(({ objects }) => objects)],
+      objects: [await client.get(CLUSTER, { namespace, name }), ...objects],
       notRead: parts.flatMap(({ problem }) => problem ?? []),
-      logs: [
-        `kubectl -n ${namespace} logs -l app.kubernetes.io/instance=${name} --all-containers --prefix --tail=2000`,
-        `kubectl -n ${namespace} logs -l app.kubernetes.io/instance=${name} --all-containers --prefix --previous`,
-      ],
+      logs,
+      ...(leftOut.length === 0 ? {} : { logsLeftOut: leftOut }),
     }
     const text = stringify(redacted(content), { lineWidth: 0, aliasDuplicateObjects: false })
     const file = textOf(values, 'output')
@@ -70,7 +74,7 @@ export const report: Command = {
     else {
       await session.writeFile(file, text)
       session.print(
-        `${file}: ${content.objects.length} objects, ${content.notRead.length} kinds that could not be read.`,
+        `${file}: ${content.objects.length} objects, ${logs.filter(({ lines }) => lines !== undefined).length} logs, ${content.notRead.length} kinds that could not be read.`,
       )
     }
     return 0

@@ -16,6 +16,7 @@ export function fencedClient(client: KubeClient, stillLeader: () => boolean): Ku
     get: client.get.bind(client),
     list: client.list.bind(client),
     watch: client.watch.bind(client),
+    logs: client.logs.bind(client),
     discover: client.discover.bind(client),
     apply: fence(client.apply.bind(client)),
     applyStatus: fence(client.applyStatus.bind(client)),

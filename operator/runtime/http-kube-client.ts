@@ -16,6 +16,7 @@ import type {
   DeleteOptions,
   KubeClient,
   ListOptions,
+  LogOptions,
   ObjectName,
   Page,
   Scope,
@@ -23,7 +24,7 @@ import type {
   WatchOptions,
 } from './kube-client.ts'
 import { type Manifest, manifestSchema } from './object.ts'
-import { apiVersionOf, pathOf, type Resource } from './resource.ts'
+import { apiVersionOf, pathOf, RESOURCES, type Resource } from './resource.ts'
 
 export interface HttpKubeClientOptions {
   readonly connection: Connection
@@ -42,6 +43,8 @@ interface Request {
   readonly body?: unknown
   readonly contentType?: string
   readonly accept?: string
+  /** The answer is text as it is, not JSON. */
+  readonly isText?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -184,6 +187,13 @@ export class HttpKubeClient implements KubeClient {
     await this.#send({ method: 'DELETE', path: pathOf(resource, name), body, signal })
   }
 
+  async logs(pod: ObjectName, options: LogOptions): Promise<string> {
+    const { container, previous, tailLines, limitBytes, signal } = options
+    const query = { container, previous, tailLines, limitBytes }
+    const path = pathOf(RESOURCES.pods, { ...pod, subresource: 'log' })
+    return String(await this.#send({ method: 'GET', path, query, accept: 'application/json, */*', isText: true, signal }))
+  }
+
   async discover(group: string, version: string, { signal }: Cancel = {}): Promise<ReadonlySet<string>> {
     const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`
     try {
@@ -237,7 +247,7 @@ export class HttpKubeClient implements KubeClient {
       const response = await this.#dispatch(this.#requests, request, limit.signal)
       code = String(response.statusCode)
       const text = await response.body.text()
-      if (response.statusCode < 300) return { answer: text === '' ? {} : JSON.parse(text) }
+      if (response.statusCode < 300) return { answer: request.isText === true ? text : json(text) }
       throw statusError(parsed(text), response.statusCode, response.headers['retry-after'])
     } catch (error) {
       throw asKubeError(error, request, limit.hasPassed)
@@ -322,6 +332,8 @@ function read<Schema extends z.ZodType>(schema: Schema, value: unknown): z.outpu
   if (result.success) return result.data
   throw new KubeError('ServerError', `the API server sent what it should not: ${z.prettifyError(result.error)}`)
 }
+
+const json = (text: string): unknown => (text === '' ? {} : JSON.parse(text))
 
 function parsed(text: string): unknown {
   try {

@@ -1,4 +1,4 @@
-// What the operator asks of the API server, in ten verbs. `HttpKubeClient` speaks to a real one; `fencedClient` lets writes
+// What the operator asks of the API server, in eleven verbs. `HttpKubeClient` speaks to a real one; `fencedClient` lets writes
 // through only while we lead.
 //
 // Every verb rejects with a KubeError, and stops waiting when `signal` aborts.
@@ -66,6 +66,16 @@ export interface DeleteOptions extends Cancel {
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan' | undefined
 }
 
+export interface LogOptions extends Cancel {
+  readonly container: string
+  /** Of the run before the last restart. */
+  readonly previous?: boolean | undefined
+  /** The most lines, from the end. */
+  readonly tailLines: number
+  /** The most bytes of these lines, from their beginning. */
+  readonly limitBytes: number
+}
+
 export interface KubeClient {
   get(resource: Resource, name: ObjectName, options?: Cancel): Promise<Manifest>
   /** One page. `listAll` reads them all. */
@@ -82,6 +92,8 @@ export interface KubeClient {
   /** Replaces the object, if it still has the version that `object` carries. */
   update(resource: Resource, object: Manifest, options: Cancel & { manager: string }): Promise<Manifest>
   delete(resource: Resource, name: ObjectName, options?: DeleteOptions): Promise<void>
+  /** The last lines of the log of a container, as it wrote them. */
+  logs(pod: ObjectName, options: LogOptions): Promise<string>
   /** Plural names of the resources of a group and version; none when the server does not know it. */
   discover(group: string, version: string, options?: Cancel): Promise<ReadonlySet<string>>
 }

@@ -34,6 +34,7 @@ class LeaseKeeper {
       scale: refuse,
       delete: refuse,
       discover: refuse,
+      logs: refuse,
     }
   }
 

@@ -20,7 +20,7 @@ export const resourceName = ({ group, plural }: Resource): string => (group === 
 export interface Place {
   readonly namespace?: string | undefined
   readonly name?: string | undefined
-  readonly subresource?: 'status' | 'scale' | undefined
+  readonly subresource?: 'status' | 'scale' | 'log' | undefined
 }
 
 /** The path of a resource, of one object or of its subresource. Without a namespace: of all namespaces. */

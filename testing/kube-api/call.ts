@@ -11,7 +11,7 @@ export interface Call {
   readonly namespace: string | undefined
   /** Empty for a call on the whole resource. */
   readonly name: string
-  readonly subresource: '' | 'status' | 'scale'
+  readonly subresource: '' | 'status' | 'scale' | 'log'
   readonly query: URLSearchParams
   /** The `User-Agent` of who calls. */
   readonly caller: string
@@ -22,7 +22,7 @@ export const isWrite = ({ verb }: Call): boolean => ['create', 'update', 'patch'
 const METHODS: Readonly<Record<string, Verb>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
 
 const PATH =
-  /^\/(?:api|apis\/([^/]+))\/([^/]+)(?:\/namespaces\/([^/]+)(?=\/))?(?:\/([^/]+))?(?:\/([^/]+))?(?:\/(status|scale))?$/
+  /^\/(?:api|apis\/([^/]+))\/([^/]+)(?:\/namespaces\/([^/]+)(?=\/))?(?:\/([^/]+))?(?:\/([^/]+))?(?:\/(status|scale|log))?$/
 
 /** Throws Refusal. */
 export function parseCall(
@@ -35,7 +35,7 @@ export function parseCall(
   const [, group = '', version = '', namespace, plural, name = '', sub = ''] = match.map(
     part => part && decodeURIComponent(part),
   )
-  const subresource = sub === 'status' || sub === 'scale' ? sub : ''
+  const subresource = sub === 'status' || sub === 'scale' || sub === 'log' ? sub : ''
   if (plural === undefined) {
     const known = resources.find(resource => resource.group === group && resource.version === version)
     if (known === undefined) throw new Refusal(404, 'the server could not find the requested resource')

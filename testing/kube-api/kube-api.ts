@@ -1,5 +1,6 @@
 // A Kubernetes API server for tests, over real HTTP: any kind, list in pages, watch with bookmarks and 410, optimistic
-// concurrency, server-side apply with managers, status and scale subresources, finalizers, garbage collection, namespaces.
+// concurrency, server-side apply with managers, status and scale subresources, logs of pods as a test wrote them, finalizers,
+// garbage collection, namespaces.
 // It has no schema, no users and no controllers; what a test needs of these it passes in (`admission`) or does itself by the
 // client of a `bystander`. What can go wrong is in `faults`. Every call is recorded but those of a bystander, for whom
 // nothing goes wrong either.
@@ -13,6 +14,7 @@ import { RESOURCES, type Resource } from '../../operator/runtime/resource.ts'
 import { CLUSTER } from '../../operator/types/kaf-scale-cluster.ts'
 import { TOPIC } from '../../operator/types/kaf-scale-topic.ts'
 import { type Call, isWrite, parseCall } from './call.ts'
+import { ContainerLogs } from './container-logs.ts'
 import { Faults } from './faults.ts'
 import { isObject, type JsonObject, valueAt, withValueAt } from './json.ts'
 import { type Named, ObjectTable } from './object-table.ts'
@@ -35,6 +37,8 @@ const BYSTANDER = 'bystander'
 
 export class KubeApi {
   readonly faults = new Faults()
+  /** What containers wrote. */
+  readonly logs = new ContainerLogs()
   readonly #table: ObjectTable
   readonly #registry: Registry
   readonly #resources: readonly Resource[]
@@ -179,6 +183,12 @@ export class KubeApi {
     const metadataOnly = request.headers.accept?.includes('PartialObjectMetadata') === true
     if (call.verb === 'watch') {
       this.#watch({ call, response, metadataOnly })
+      return
+    }
+    if (call.subresource === 'log') {
+      const text = this.logs.answer(call)
+      response.writeHead(200, { 'content-type': 'text/plain' })
+      response.end(text)
       return
     }
     const answer = call.verb === 'discover' ? this.#discover(call) : this.#answer(call, body, request)
