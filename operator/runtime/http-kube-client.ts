@@ -191,7 +191,9 @@ export class HttpKubeClient implements KubeClient {
     const { container, previous, tailLines, limitBytes, signal } = options
     const query = { container, previous, tailLines, limitBytes }
     const path = pathOf(RESOURCES.pods, { ...pod, subresource: 'log' })
-    return String(await this.#send({ method: 'GET', path, query, accept: 'application/json, */*', isText: true, signal }))
+    return String(
+      await this.#send({ method: 'GET', path, query, accept: 'application/json, */*', isText: true, signal }),
+    )
   }
 
   async discover(group: string, version: string, { signal }: Cancel = {}): Promise<ReadonlySet<string>> {

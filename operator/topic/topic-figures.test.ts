@@ -87,11 +87,12 @@ test('follow what is produced and committed, and cost no write when nothing is',
     groups: [{ group: 'billing', lag: 15, state: 'Empty' }],
   })
   expect(statusOf('followed')?.bytes).toBeGreaterThan(100)
-  // Two looks that agree, and whatever of the cluster is still being written.
-  await pause(5 * LOOK_MS)
-  api.forgetCalls()
-  await pause(15 * LOOK_MS)
-  expect(topicWrites()).toEqual([])
+  // At first two looks have to agree, and something of the cluster may still be written.
+  await until('many looks without a write', async () => {
+    api.forgetCalls()
+    await pause(15 * LOOK_MS)
+    return topicWrites().length === 0
+  })
 })
 
 test('stay as they were while the brokers are away', async () => {
