@@ -117,7 +117,14 @@ await suiteWith('TLS of a managed etcd', programs(), etcd => {
   )
 
   test('etcd is started with what the operator wrote, and TLS on every port but that of health', async () => {
-    const config = await readFile(cluster.node.configOf('orders-etcd-0'), 'utf8')
+    // The pod may be on its way to another life.
+    let config = ''
+    for (const end = Date.now() + 60_000; config === ''; await sleep(200)) {
+      config = await readFile(cluster.node.configOf('orders-etcd-0'), 'utf8').catch(cause => {
+        if (Date.now() > end) throw cause
+        return ''
+      })
+    }
     expect(JSON.parse(config)).toMatchObject({
       'client-transport-security': { 'client-cert-auth': true },
       'peer-transport-security': { 'client-cert-auth': true, 'allowed-cn': ['orders-etcd-peer'] },
