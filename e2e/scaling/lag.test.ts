@@ -105,8 +105,8 @@ await suiteWith('scaling by real lag', Promise.all([etcd(), versitygw()]), () =>
       const grown = await until('the reason', () => status()?.scaling?.history?.events?.at(-1), LIMIT_MS)
       expect(grown).toMatchObject({ from: 1, to: 2, reason: expect.stringMatching(/^lag \d+s$/) })
       expect(status()?.lag?.groups?.[0]).toMatchObject({ group: 'slow', topic: 'orders' })
-      expect(JSON.stringify(api.list(RESOURCES.events))).toContain(
-        'New size: 2; reason: 1 brokers become 2: lag asks for',
+      await until('the event', () =>
+        JSON.stringify(api.list(RESOURCES.events)).includes('New size: 2; reason: 1 brokers become 2: lag asks for'),
       )
       const [first] = cluster.brokers
       expect(await advertised(first?.port ?? 0)).toHaveLength(2)
