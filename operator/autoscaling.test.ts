@@ -299,6 +299,18 @@ describe('other modes', () => {
 })
 
 describe('a pause', () => {
+  test('holds the one broker that the API server gave a cluster, which nobody has set', async () => {
+    await applyCluster({ mode: 'Auto' }, {}, { 'kafscale.io/pause': 'scaling' })
+    startOperator()
+    await until('the size to begin with', () => replicas() === 1)
+    spread(450)
+    await looks()
+    expect(replicas()).toBe(1)
+    await applyCluster({ mode: 'Auto' })
+    await until('growth', () => Number(replicas()) > 1)
+    await until('the event', () => /New size: \d; reason: 1 brokers become \d: connections asks for 5\./.test(events()))
+  })
+
   const soon = (): string => new Date(Date.now() + 6000).toISOString().replace(/\.\d+Z$/, 'Z')
 
   test('of scaling keeps the size until it ends by itself', async () => {

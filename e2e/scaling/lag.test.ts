@@ -5,6 +5,7 @@ import { expect, jest, test } from '@jest/globals'
 import { BrokerUnreachable } from '../../broker/client/connection.ts'
 import { systemClock } from '../../broker/clock.ts'
 import { newMetadataRequest } from '../../broker/wire/messages.gen.ts'
+import { RESOURCES } from '../../operator/runtime/resource.ts'
 import { readLag } from '../../operator/signals/lag-reader.ts'
 import { CLUSTER, type ClusterStatus, clusterSchema } from '../../operator/types/kaf-scale-cluster.ts'
 import { Cluster } from '../../testing/cluster/cluster.ts'
@@ -104,6 +105,9 @@ await suiteWith('scaling by real lag', Promise.all([etcd(), versitygw()]), () =>
       const grown = await until('the reason', () => status()?.scaling?.history?.events?.at(-1), LIMIT_MS)
       expect(grown).toMatchObject({ from: 1, to: 2, reason: expect.stringMatching(/^lag \d+s$/) })
       expect(status()?.lag?.groups?.[0]).toMatchObject({ group: 'slow', topic: 'orders' })
+      await until('the event', () =>
+        JSON.stringify(api.list(RESOURCES.events)).includes('New size: 2; reason: 1 brokers become 2: lag asks for'),
+      )
       const [first] = cluster.brokers
       expect(await advertised(first?.port ?? 0)).toHaveLength(2)
       await catchUp(port, () => pods.count === 1)

@@ -288,8 +288,10 @@ async function setReplicas(options: ClusterReconcilerOptions, context: Context):
   const desired = mustRest ? 0 : desiredReplicas(cluster, brokers, look)
   // Two that set one number would undo each other for ever, so the other one has it; the condition says so.
   const isLeftAlone = pause?.level === 'scaling' || (rival !== undefined && !cluster.spec.hibernation.enabled)
-  if (now === desired || (brokers?.isSized === true && isLeftAlone && !mustRest)) return next
   const isByLoad = look?.decision.desired === desired && cluster.spec.scaling.mode === 'Auto'
+  // A size that nobody has set is not changed but begun with; the load alone may change it.
+  const isFirst = brokers?.isSized !== true && !isByLoad
+  if (now === desired || (!isFirst && isLeftAlone && !mustRest)) return next
   if (isByLoad) await writeStatus(options, context, next)
   if (isByLoad && now !== undefined && desired < now) await markVictims(options, context, now - desired)
   try {
@@ -300,12 +302,12 @@ async function setReplicas(options: ClusterReconcilerOptions, context: Context):
   } catch (cause) {
     if (isKubeError(cause)) {
       context.scaleRefusal = `${desired} brokers could not be set: ${cause.message}`
-      if (brokers?.isSized === true) options.onEvent(cluster, 'RescaleFailed', context.scaleRefusal)
+      if (!isFirst) options.onEvent(cluster, 'RescaleFailed', context.scaleRefusal)
     }
     throw cause
   }
   pass.log.info({ from: now, to: desired }, 'number of brokers set')
-  if (brokers?.isSized === true && now !== 0 && desired > 0) {
+  if (!isFirst && now !== 0 && desired > 0) {
     const why = isByLoad ? look.decision.explanation : `brokers.replicas is ${desired}.`
     options.onEvent(cluster, 'Rescaled', `New size: ${desired}; reason: ${why}`)
   }
