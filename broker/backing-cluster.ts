@@ -1,13 +1,13 @@
 /** A ledger in etcd and an object store in a bucket: what stands behind the brokers of a cluster. */
-import { readFile } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { type Backing, type BackingParts, flushOf } from './backing.ts'
-import { type Certificates, CertificateWatch } from './ledger/etcd/certificate-watch.ts'
-import { EtcdLedger } from './ledger/etcd/ledger.ts'
+import { EtcdLedger, type EtcdLedgerOptions } from './ledger/etcd/ledger.ts'
 import type { RequestReport } from './objects/s3/client.ts'
 import type { Credentials } from './objects/s3/sigv4.ts'
 import { S3Store } from './objects/s3/store.ts'
 import type { Settings } from './settings.ts'
 import { bucketRollUpLimits } from './upkeep/roll-up.ts'
+import { WatchedFiles, type WatchedFilesOptions } from './watched-files.ts'
 
 /** What S3 services that are not AWS take requests to be signed for. */
 const REGION_OF_ENDPOINTS = 'us-east-1'
@@ -21,25 +21,23 @@ export async function openCluster(settings: Settings, { clock, log, metrics, ope
   const store = await S3Store.open({ ...places, clock, random: Math.random, onWarning, onRequest })
   opened(() => store.close())
   const { etcdUsername: username, etcdPassword: password } = settings
-  const tls = await etcdTls(settings)
+  let known: EtcdLedger | undefined
+  const tls = await etcdTls(settings, {
+    clock,
+    onChange: next => known?.renewTls(next),
+    onProblem: why => onWarning(`etcd's new certificates cannot be used yet, the old ones go on: ${why}`),
+  })
+  if (tls !== undefined) opened(async () => tls.close())
   const login = username === undefined || password === undefined ? {} : { username, password }
   const etcd = {
     endpoints: etcdEndpoints,
     prefix: settings.etcdPrefix,
     ...login,
-    ...(tls === undefined ? {} : { tls }),
+    ...(tls === undefined ? {} : { tls: tls.value }),
   }
   const ledger = await EtcdLedger.open({ ...etcd, clock, onWarning })
+  known = ledger
   opened(() => ledger.close())
-  if (tls !== undefined) {
-    const watch = new CertificateWatch({
-      clock,
-      read: () => etcdTls(settings),
-      use: next => ledger.renewTls(next),
-      onWarning,
-    })
-    opened(async () => watch.stop())
-  }
   return {
     ledger,
     store,
@@ -72,26 +70,29 @@ function s3Credentials({ s3AccessKey, s3SecretKey, s3SessionToken }: Settings): 
   return { accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey, sessionToken: s3SessionToken }
 }
 
-async function etcdTls(settings: Settings): Promise<Certificates | undefined> {
-  const files = {
-    ca: ['KAFSCALE_ETCD_CA_FILE', settings.etcdCaFile],
-    cert: ['KAFSCALE_ETCD_CERT_FILE', settings.etcdCertFile],
-    key: ['KAFSCALE_ETCD_KEY_FILE', settings.etcdKeyFile],
-  } as const
-  const tls: { -readonly [Part in keyof Certificates]: Certificates[Part] } = {}
-  for (const part of ['ca', 'cert', 'key'] as const) {
-    const [setting, path] = files[part]
-    if (path !== undefined) tls[part] = await readSecret(setting, path)
-  }
-  return Object.keys(tls).length === 0 ? undefined : tls
-}
+type EtcdTls = NonNullable<EtcdLedgerOptions['tls']>
 
-async function readSecret(setting: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new UnreadableFile(setting, path, cause)
+/** Read again when they change, as they do when a Secret is renewed, so that no broker has to be started anew for it. */
+async function etcdTls(
+  settings: Settings,
+  watch: Pick<WatchedFilesOptions<EtcdTls>, 'clock' | 'onChange' | 'onProblem'>,
+): Promise<WatchedFiles<EtcdTls> | undefined> {
+  const files = [
+    { part: 'ca', setting: 'KAFSCALE_ETCD_CA_FILE', path: settings.etcdCaFile },
+    { part: 'cert', setting: 'KAFSCALE_ETCD_CERT_FILE', path: settings.etcdCertFile },
+    { part: 'key', setting: 'KAFSCALE_ETCD_KEY_FILE', path: settings.etcdKeyFile },
+  ].flatMap(({ path, ...file }) => (path === undefined ? [] : [{ ...file, path }]))
+  if (files.length === 0) return undefined
+  for (const { setting, path } of files) {
+    await access(path, constants.R_OK).catch(cause => {
+      throw new UnreadableFile(setting, path, cause)
+    })
   }
+  return WatchedFiles.open({
+    ...watch,
+    paths: files.map(({ path }) => path),
+    parse: contents => Object.fromEntries(files.map(({ part }, index) => [part, String(contents[index])])),
+  })
 }
 
 /** A file that a setting names cannot be read. */

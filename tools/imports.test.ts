@@ -20,7 +20,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   api: ['clock.ts', 'wire', 'state', 'ledger', 'data', 'groups', 'security'],
   net: ['clock.ts', 'observe', 'wire'],
   client: ['clock.ts', 'net', 'wire'],
-  security: ['clock.ts', 'net', 'wire', 'state'],
+  security: ['clock.ts', 'watched-files.ts', 'net', 'wire', 'state'],
 }
 
 /** The same for the operator. `runtime` knows nothing of Kafka; of the broker there are only these doors. */

@@ -7,6 +7,7 @@ import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import type { TlsMaterial, TlsServing } from '../net/tls-acceptor.ts'
+import { WatchedFiles } from '../watched-files.ts'
 import { ANONYMOUS, type Authentication, type Principal, SaslAuthentication, withoutSasl } from './authentication.ts'
 import type { Credentials } from './credentials.ts'
 import { type ListenerSecurity, usesSasl, usesTls } from './listener-security.ts'
@@ -16,7 +17,6 @@ import type { Mechanism, SaslExchange } from './sasl.ts'
 import { scramExchange } from './scram.ts'
 import { distinguishedName, principalMapping } from './ssl-principal.ts'
 import { openTls } from './tls.ts'
-import { WatchedFiles } from './watched-files.ts'
 
 export interface GateParts extends Credentials {
   readonly clock: Clock

@@ -6,7 +6,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { Clock } from '../clock.ts'
 import type { TlsMaterial } from '../net/tls-acceptor.ts'
-import { WatchedFiles } from './watched-files.ts'
+import { WatchedFiles } from '../watched-files.ts'
 
 export interface TlsFiles {
   readonly certFile: string

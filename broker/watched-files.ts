@@ -4,7 +4,7 @@
  * that makes no sense is told of once and left alone; what was read before goes on to count.
  */
 import { readFile } from 'node:fs/promises'
-import type { Clock, Timer } from '../clock.ts'
+import type { Clock, Timer } from './clock.ts'
 
 export const LOOK_EVERY_MS = 5000
 
