@@ -45,6 +45,7 @@ import { type Published, type PublishedCluster, published, publishMetrics } from
 import { readLag } from './signals/lag-reader.ts'
 import { Observer } from './signals/observer.ts'
 import { scrape } from './signals/scrape.ts'
+import { FigureLooks } from './topic/figure-looks.ts'
 import { type Address, clusterKeyOf, letGo, type TopicReconcilerOptions, topicReconciler } from './topic/reconcile.ts'
 import { rfc3339 } from './types/condition.ts'
 import { managedEtcdOf } from './types/etcd.ts'
@@ -71,6 +72,8 @@ export interface OperatorOptions {
   readonly metricsAddressOf?: MetricsAddressOf
   /** Between two looks at the load of the clusters, ms. */
   readonly lookEveryMs?: number
+  /** Between two looks at the records of topics, ms. */
+  readonly figuresEveryMs?: number
   /** Where a member of a managed etcd is reached; by default at the endpoint that brokers are told. */
   readonly etcdEndpointOf?: (endpoint: string) => string
   /** False: buckets are not looked at, and nothing in them is deleted. */
@@ -294,12 +297,18 @@ export class Operator {
 
   #topicOptions(client: KubeClient, onOrphaned: (cluster: string) => void): TopicReconcilerOptions {
     const { caches } = this
+    const { clock, figuresEveryMs } = this.#options
     return {
       applier: new Applier(client, OPERATOR_MANAGER),
-      clock: this.#options.clock,
+      clock,
       clusters: caches.clusters,
       topics: caches.topics,
       addressOf: cluster => this.#bootstrapOf(cluster),
+      looks: new FigureLooks({
+        clock,
+        readPositions: (address, timeoutMs) => readLag({ ...address, clock, timeoutMs }),
+        everyMs: figuresEveryMs,
+      }),
       onWrite: (resource, object) => caches.observe(resource, object),
       isEnding: (namespace, signal) => isEnding(client, namespace, signal),
       onOrphan: (topic, reason) => {

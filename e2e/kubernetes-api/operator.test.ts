@@ -27,6 +27,7 @@ import { runHelm } from '../../testing/kubernetes/kubectl.ts'
 import { type PretendedKubelet, pretendKubelet } from '../../testing/kubernetes/pretended-kubelet.ts'
 import { type RunningOperator, runOperator, until } from '../../testing/operator.ts'
 import { find } from '../../testing/operator-story.ts'
+import { SmallClient } from '../../testing/small-client.ts'
 import { fileName } from '../../tools/crds/definition.ts'
 import { etcd, helm, kubernetes } from '../../tools/parts/parts.ts'
 import { suiteWith } from '../suite.ts'
@@ -88,7 +89,9 @@ await suiteWith('the operator on a real API server', parts, ([kubernetesPrograms
     (await auditedCalls(api.auditFile)).filter(({ user, at }) => user === ACCOUNT && at >= since)
 
   const startOperator = (): void => {
-    operator = runOperator(account, 'in-process', () => ({ host: '127.0.0.1', port: broker.port }))
+    const address = () => ({ host: '127.0.0.1', port: broker.port })
+    // Looks at the records of topics while it is quiet, not just once before.
+    operator = runOperator(account, 'in-process', address, { figuresEveryMs: 1000 })
   }
 
   const manifest = (kind: Resource, name: string, spec: object): object => ({
@@ -195,6 +198,19 @@ await suiteWith('the operator on a real API server', parts, ([kubernetesPrograms
     })
 
     const deployment = (path: string) => api.kubectl.field(['-n', NAMESPACE, 'deploy/orders-broker'], path)
+
+    test('tells what its topics hold and which groups are behind', async () => {
+      const client = await SmallClient.open(broker.port)
+      await client.produce('kept', 1, 20)
+      await client.commit('billing', 'kept', 1, 5)
+      client.close()
+      const latest = (topic: string) => api.kubectl.field(['-n', NAMESPACE, `kst/${topic}`], '.status.offsets.latest')
+      await until('what was produced', async () => (await latest('kept')) === '20')
+      await until('nothing in the other one', async () => (await latest('passing')) === '0')
+      const billing = '.status.groups[?(@.group=="billing")].lag'
+      await until('its lag', async () => (await api.kubectl.field(['-n', NAMESPACE, 'kst/kept'], billing)) === '15')
+      expect(Number(await api.kubectl.field(['-n', NAMESPACE, 'kst/kept'], '.status.bytes'))).toBeGreaterThan(100)
+    })
 
     test('writes nothing when everything is as it should be', async () => {
       const quiet = async (): Promise<boolean> => {

@@ -70,12 +70,13 @@ export async function readLag({ host, port, clock, timeoutMs }: LagReaderOptions
     const some = committed.positions.slice(0, MOST_PARTITIONS)
     const ends = await endOffsets(connection, some)
     const positions = some.flatMap(position => {
-      const end = ends.get(partitionKey(position))
+      const end = ends.offsets.get(partitionKey(position))
       return end === undefined ? [] : [{ ...position, end }]
     })
     const isWhole =
       listed.isWhole &&
       committed.isWhole &&
+      ends.isWhole &&
       groups.length === listed.groups.length &&
       some.length === committed.positions.length
     return { positions, isWhole }
@@ -152,9 +153,10 @@ async function committedOffsets(
 async function endOffsets(
   connection: BrokerConnection,
   positions: readonly Committed[],
-): Promise<ReadonlyMap<string, number>> {
+): Promise<{ readonly offsets: ReadonlyMap<string, number>; readonly isWhole: boolean }> {
   const wanted = [...new Map(positions.map(position => [partitionKey(position), position])).values()]
-  const ends = new Map<string, number>()
+  const offsets = new Map<string, number>()
+  let isWhole = true
   for (const some of portions(wanted, PARTITIONS_AT_ONCE)) {
     const topics = [...Map.groupBy(some, ({ topic }) => topic)].map(([name, partitions]) =>
       newListOffsetsRequestTopic({
@@ -167,11 +169,12 @@ async function endOffsets(
     const answer = await connection.call('ListOffsets', newListOffsetsRequest({ replicaId: -1, topics }))
     for (const { name, partitions } of answer.topics) {
       for (const { partitionIndex, offset, errorCode: code } of partitions) {
-        if (code === errorCode.NONE) ends.set(partitionKey({ topic: name, partition: partitionIndex }), offset)
+        if (code === errorCode.NONE) offsets.set(partitionKey({ topic: name, partition: partitionIndex }), offset)
+        else if (code !== errorCode.UNKNOWN_TOPIC_OR_PARTITION) isWhole = false
       }
     }
   }
-  return ends
+  return { offsets, isWhole }
 }
 
 function* portions<Item>(items: readonly Item[], size: number): Iterable<readonly Item[]> {

@@ -1,11 +1,12 @@
 // KafScaleTopic: all topics of a cluster together, by the key of the cluster, so that a thousand of them cost a handful of
 // requests and a change of the cluster reaches all of its topics.
 //
-// Steps: hold -> carry out -> release. A topic that the brokers refuse does not hold up the others. A topic whose cluster is
-// gone is let go at once, one whose cluster does not answer after a deadline: a namespace can always be deleted. When it is,
-// Kubernetes ends its pods first, brokers and perhaps the operator, and then takes away everything else, the rights of the
-// operator too; whoever waits with a finalizer until then waits for ever. So topics of such a namespace are let go as soon as
-// its brokers do not answer, and when the operator ends.
+// Steps: hold -> carry out -> release. When all is as wanted, the brokers are asked for the figures of the topics (see
+// figure-looks.ts). A topic that the brokers refuse does not hold up the others. A topic whose cluster is gone is let go at
+// once, one whose cluster does not answer after a deadline: a namespace can always be deleted. When it is, Kubernetes ends its
+// pods first, brokers and perhaps the operator, and then takes away everything else, the rights of the operator too; whoever
+// waits with a finalizer until then waits for ever. So topics of such a namespace are let go as soon as its brokers do not
+// answer, and when the operator ends.
 
 import { BrokerConnection, BrokerUnreachable } from '../../broker/client/connection.ts'
 import type { Clock } from '../../broker/clock.ts'
@@ -18,9 +19,11 @@ import type { Objects } from '../runtime/store.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { type KafScaleTopic, TOPIC } from '../types/kaf-scale-topic.ts'
 import { type Pause, pauseOf } from '../types/pause.ts'
+import type { FigureLooks } from './figure-looks.ts'
+import type { Address } from './figure-reader.ts'
 import { holderOf, topicKey } from './ownership.ts'
 import { type LiveTopic, planDeletion, planTopic, type TopicStep, topicNameOf } from './plan.ts'
-import { type TopicResult, topicStatus } from './status.ts'
+import { liveOf, type TopicResult, topicStatus } from './status.ts'
 import { type Refusal, TopicAdmin } from './topic-admin.ts'
 
 /** Keeps a KafScaleTopic until its topic is deleted. */
@@ -35,10 +38,7 @@ const DELETION_DEADLINE_MS = 300_000
 const LOOK_AGAIN_MS = 5000
 const CALL_MS = 20_000
 
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
+export type { Address } from './figure-reader.ts'
 
 export interface TopicReconcilerOptions {
   readonly applier: Applier
@@ -47,6 +47,8 @@ export interface TopicReconcilerOptions {
   readonly topics: Objects<KafScaleTopic>
   /** Where the operator reaches the brokers of a cluster. */
   readonly addressOf: (cluster: KafScaleCluster) => Address
+  /** What is seen of the records of topics. */
+  readonly looks: FigureLooks
   readonly onWrite: (resource: Resource, object: Manifest) => void
   /** Whether the namespace is being deleted. */
   readonly isEnding: (namespace: string, signal?: AbortSignal) => Promise<boolean>
@@ -55,6 +57,8 @@ export interface TopicReconcilerOptions {
 }
 
 interface Context {
+  /** Of the cluster. */
+  readonly key: string
   readonly cluster: KafScaleCluster | undefined
   readonly topics: readonly KafScaleTopic[]
   readonly results: Map<KafScaleTopic, TopicResult>
@@ -77,12 +81,16 @@ export function topicReconciler(options: TopicReconcilerOptions): Reconciler<Con
   }
 }
 
-function begin({ clusters, topics, clock }: TopicReconcilerOptions, key: string, pass: Pass): Context | undefined {
+function begin(options: TopicReconcilerOptions, key: string, pass: Pass): Context | undefined {
+  const { clusters, topics, clock, looks } = options
   const own = topics.by(BY_CLUSTER, key)
-  if (own.length === 0) return undefined
+  if (own.length === 0) {
+    looks.forget(key)
+    return undefined
+  }
   const cluster = clusters.get(key)
   const pauses = pausesOf(own, cluster, clock.now())
-  return { cluster, topics: own, results: new Map(), released: new Set(), pauses, pass }
+  return { key, cluster, topics: own, results: new Map(), released: new Set(), pauses, pass }
 }
 
 const isDeleted = ({ metadata }: KafScaleTopic): boolean => metadata.deletionTimestamp !== undefined
@@ -145,10 +153,14 @@ async function carryOut(options: TopicReconcilerOptions, context: Context): Prom
     connection?.close()
   }
   for (const topic of held) if (isDeleted(topic) && isSettled(results.get(topic))) released.add(topic)
+  const lives = [...results.values()].flatMap(result => liveOf(result) ?? [])
+  const lookIn =
+    lives.length === 0 ? undefined : await options.looks.look(context.key, options.addressOf(cluster), lives)
   if ([...results.values()].some(isPending)) return wait('TopicsPending', LOOK_AGAIN_MS)
+  if (lookIn === undefined) return next
   const ends = [...context.pauses.values()].flatMap(({ until }) => until ?? [])
-  if (ends.length === 0) return next
-  return wait('Paused', Math.max(Math.min(...ends) - options.clock.now(), 1000))
+  if (ends.length === 0) return wait('FiguresDue', lookIn)
+  return wait('Paused', Math.min(Math.max(Math.min(...ends) - options.clock.now(), 1000), lookIn))
 }
 
 /** A pause of the topic itself, or of everything in its cluster. */
@@ -271,11 +283,13 @@ const isPending = (result: TopicResult): boolean =>
   (result.kind === 'reconciled' && result.live === undefined)
 
 async function finish(options: TopicReconcilerOptions, context: Context, _outcome: Outcome): Promise<void> {
-  const { applier, clock, onWrite } = options
-  const { results, released, pass } = context
+  const { applier, clock, looks, onWrite } = options
+  const { key, results, released, pass } = context
   for (const [topic, result] of results) {
     if (isDeleted(topic) && released.has(topic)) continue
-    const status = topicStatus(clock.now(), topic, result)
+    const live = liveOf(result)
+    const sighting = live && looks.of(key, live.id)
+    const status = topicStatus(clock.now(), topic, result, sighting)
     const written = await applier.applyStatus({ resource: TOPIC, live: topic, status, signal: pass.signal })
     if (written !== undefined) onWrite(TOPIC, written)
   }

@@ -3,6 +3,7 @@
 import { type Finding, mergeConditions } from '../types/condition.ts'
 import { finder, TOPIC_CONDITIONS } from '../types/conditions.ts'
 import type { KafScaleTopic, TopicStatus } from '../types/kaf-scale-topic.ts'
+import { figuresShown, type Shown, type Sighting } from './figures.ts'
 import { type LiveTopic, topicNameOf } from './plan.ts'
 import type { Refusal } from './topic-admin.ts'
 
@@ -30,14 +31,24 @@ export type TopicResult =
 
 type Say = ReturnType<typeof finder<typeof TOPIC_CONDITIONS>>
 
-/** `now` in ms since 1970. */
-export function topicStatus(now: number, topic: KafScaleTopic, result: TopicResult): TopicStatus {
+/** The topic as it was found, if it was. */
+export const liveOf = (result: TopicResult): LiveTopic | undefined =>
+  result.kind === 'reconciled' || result.kind === 'paused' ? result.live : undefined
+
+/** `now` in ms since 1970; `sighting`: what was seen of the records of the topic, if anything. */
+export function topicStatus(
+  now: number,
+  topic: KafScaleTopic,
+  result: TopicResult,
+  sighting: Sighting | undefined,
+): TopicStatus {
   const say = finder(TOPIC_CONDITIONS, topic.metadata.generation)
   const found = findings(say, topic, result)
-  const live = result.kind === 'reconciled' || result.kind === 'paused' ? result.live : undefined
+  const live = liveOf(result)
   const { generation } = topic.metadata
+  const { bytes, offsets, groups, unanswered, ...known } = topic.status ?? {}
   return {
-    ...topic.status,
+    ...known,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase: found.find(({ type }) => type === 'Ready')?.reason,
     conditions: [...mergeConditions(topic.status?.conditions ?? [], found, now)],
@@ -45,7 +56,16 @@ export function topicStatus(now: number, topic: KafScaleTopic, result: TopicResu
     ...(live === undefined
       ? {}
       : { topicId: live.id, partitionCount: live.partitions, replicationFactor: 1, config: { ...live.config } }),
+    ...figures(topic.status ?? {}, live, sighting),
   }
+}
+
+/** Those of a topic that was deleted and made anew do not count for the new one. */
+function figures(status: TopicStatus, live: LiveTopic | undefined, sighting: Sighting | undefined): Shown {
+  const { bytes, offsets, groups, unanswered } = status
+  const isSame = live === undefined || status.topicId === undefined || status.topicId === live.id
+  const shown = isSame ? { bytes, offsets, groups, unanswered } : {}
+  return live === undefined || sighting === undefined ? shown : figuresShown(shown, sighting)
 }
 
 function findings(say: Say, topic: KafScaleTopic, result: TopicResult): Finding[] {

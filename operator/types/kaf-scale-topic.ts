@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { objectMetaSchema } from '../runtime/object.ts'
 import { conditions } from './condition.ts'
 import { AGE_COLUMN, GROUP, type Kind, READY_COLUMN, REASON_COLUMN, VERSION } from './kind.ts'
-import { count, dnsLabel, large, listMap, text, withRules } from './schema.ts'
+import { count, dnsLabel, large, list, listMap, text, withRules } from './schema.ts'
 import { topicConfigSchema } from './topic-config.ts'
 
 const kafkaName = () =>
@@ -87,6 +87,9 @@ export const topicStatusSchema = z.object({
     .optional()
     .describe('Where its partitions begin and end.'),
   groups: listMap(group, ['group'], 5).optional().describe('The groups that are the furthest behind.'),
+  unanswered: list(z.enum(['bytes', 'offsets', 'groups']), 3)
+    .optional()
+    .describe('What the brokers did not answer, or not wholly, when asked last: it is shown as it was before.'),
 })
 
 export const topicSchema = z.object({
