@@ -4,6 +4,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { systemClock } from '../../broker/clock.ts'
 import { Bucket } from '../../operator/bucket/s3.ts'
 import { EtcdMember } from '../../operator/etcd/etcd-member.ts'
@@ -28,6 +29,8 @@ export interface ManagedOptions {
   /** Further variables of every process. */
   readonly env?: Readonly<Record<string, string>>
 }
+
+const eventSchema = z.looseObject({ reason: z.string(), note: z.string() })
 
 export class ManagedCluster {
   readonly api: KubeApi
@@ -65,6 +68,14 @@ export class ManagedCluster {
 
   condition(type: string): { readonly status: string; readonly reason: string; readonly message: string } | undefined {
     return this.status?.conditions?.find(condition => condition.type === type)
+  }
+
+  /** Notes of the events of that reason. */
+  events(reason: string): string[] {
+    return this.api.list(RESOURCES.events).flatMap(event => {
+      const { reason: of, note } = eventSchema.parse(event)
+      return of === reason ? [note] : []
+    })
   }
 
   /** Writes the spec; bucket and credentials are added. */

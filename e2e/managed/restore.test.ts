@@ -50,6 +50,8 @@ await suiteWith('a managed etcd that loses its data', programs(), etcd => {
       ])
       member.close()
       expect(started.status?.etcd?.life).toMatchObject({ number: 1, state: 'running' })
+      await started.until('the event', () => started.events('EtcdMemberReplaced').length > 0)
+      expect(started.events('EtcdMemberReplaced')).toEqual([expect.stringContaining('orders-etcd-1')])
       // Now the majority needs the member that came back.
       await started.node.loseData('orders-etcd-2')
       await started.membersReady(3)
@@ -117,6 +119,9 @@ await suiteWith('a managed etcd that loses its data', programs(), etcd => {
         return known?.reason === 'RecordsMissing' ? known : undefined
       })
       expect(condition).toMatchObject({ status: 'True' })
+      // Clients go on, and what they miss shows at the first look.
+      await started.until('the word', () => started.condition('Ready')?.reason === 'RecordsMissing')
+      expect(started.condition('Ready')?.status).toBe('True')
       expect(started.status?.etcd?.restored).toMatchObject({ records: 7 })
       // New records get keys of their own, and offsets after those that are known.
       await produce(started, 'new', 5)

@@ -1,5 +1,6 @@
 // What the status of a cluster says of its etcd and its bucket beyond their pods: certificates, lives, snapshots, and how the
-// bucket was found. It replaces the conditions of that name, and leaves all others as they are.
+// bucket was found. It replaces the conditions of that name, and Ready where one of them says that clients cannot go on, or
+// that they miss something; it leaves all others as they are.
 
 import type { BucketReport } from '../bucket/look.ts'
 import type { EtcdReport } from '../etcd/care.ts'
@@ -29,15 +30,47 @@ export interface CareView {
 
 type Say = ReturnType<typeof finder<typeof CLUSTER_CONDITIONS>>
 
+/** Says of a restore, by its time, that somebody knows what is missing since then. */
+const LOSS_KNOWN = 'kafscale.io/loss-known'
+
 export function careStatus(status: ClusterStatus, view: CareView): ClusterStatus {
   const say = finder(CLUSTER_CONDITIONS, view.inputs.cluster.metadata.generation)
-  const found = [...etcdFindings(say, view), ...bucketFindings(say, view)]
+  const cared = [...etcdFindings(say, view), ...bucketFindings(say, view)]
+  const ready = readiness(say, status, cared, view.inputs.cluster.spec.s3.credentialsSecretRef !== undefined)
+  const found = ready === undefined ? cared : [ready, ...cared]
   return {
     ...status,
+    ...(ready === undefined ? {} : { phase: ready.reason }),
     conditions: replaced(status.conditions ?? [], view.previous?.conditions ?? [], found, view.now),
     etcd: etcdStatus(status.etcd, view),
     bucket: bucketStatus(view),
   }
+}
+
+/** Brokers end, or never get ready, without a bucket and a store of metadata that takes writes. */
+const FOLLOWING = new Set(['Ready', 'Progressing', 'BrokersUnavailable', 'BrokersCrashing'])
+
+/**
+ * What Ready is to say instead of what the brokers' pods say; undefined when these are right. `sharesKeys`: the operator
+ * looked at the bucket as the brokers do. What is forbidden to its own account may be allowed to theirs.
+ */
+function readiness(
+  say: Say,
+  { conditions = [] }: ClusterStatus,
+  cared: readonly Finding[],
+  sharesKeys: boolean,
+): Finding | undefined {
+  const plain = conditions.find(({ type }) => type === 'Ready')
+  if (plain === undefined || !FOLLOWING.has(plain.reason)) return undefined
+  const reasoned = (type: string, ...reasons: readonly string[]): Finding | undefined =>
+    cared.find(finding => finding.type === type && (reasons.length === 0 || reasons.includes(finding.reason)))
+  const etcd = reasoned('EtcdReady', 'EtcdNoSpace', 'EtcdCorrupt')
+  if (etcd !== undefined) return say('Ready', 'EtcdUnavailable', etcd.message)
+  const bucket = reasoned('BucketReady')
+  const counts = bucket?.status === 'False' && (sharesKeys || bucket.reason !== 'BucketForbidden')
+  if (counts) return say('Ready', 'BucketUnavailable', bucket.message)
+  const loss = reasoned('RecordsLost', 'RecordsMissing')
+  return loss !== undefined && plain.reason === 'Ready' ? say('Ready', 'RecordsMissing', loss.message) : undefined
 }
 
 /** What another operator found counts until this one has looked. */
@@ -106,6 +139,7 @@ function lossFinding(say: Say, view: CareView): Finding {
   if (restored === undefined) return say('RecordsLost', 'NothingLost')
   if (restored.objects === undefined) return say('RecordsLost', 'LookingForLoss')
   if (restored.objects === 0) return say('RecordsLost', 'NothingLost')
+  if (view.inputs.cluster.metadata.annotations?.[LOSS_KNOWN] === restored.time) return say('RecordsLost', 'LossKnown')
   const { objects, records, lostFrom, lostUntil, report } = restored
   return say(
     'RecordsLost',
@@ -149,6 +183,7 @@ function etcdStatus(status: ClusterStatus['etcd'], view: CareView): ClusterStatu
   const { life, certificates } = etcd
   const { lastSnapshot } = snapshotsOf(view)
   const restored = restoredOf(view)
+  const replaced = replacedMembers(previous, etcd)
   return {
     ...status,
     life,
@@ -157,5 +192,22 @@ function etcdStatus(status: ClusterStatus['etcd'], view: CareView): ClusterStatu
       : { certificates: { phase: certificates.phase, expires: new Date(certificates.expiresAt).toISOString() } }),
     ...(lastSnapshot === undefined ? {} : { lastSnapshot }),
     ...(restored === undefined ? {} : { restored }),
+    ...(replaced.length === 0 ? {} : { replaced }),
   }
+}
+
+type Replaced = NonNullable<NonNullable<ClusterStatus['etcd']>['replaced']>[number]
+
+/** Of each member the last time, by name. */
+function replacedMembers(previous: ClusterStatus | undefined, { members, life }: EtcdStanding): Replaced[] {
+  const known = new Map((previous?.etcd?.replaced ?? []).map(one => [one.member, one]))
+  for (const { member, pod, verdict, life: of } of members)
+    if (verdict === 'joined' && of === life.number && pod !== undefined) known.set(member, { member, pod })
+  return [...known.values()].sort((a, b) => (a.member < b.member ? -1 : 1))
+}
+
+/** Members that were replaced between two statuses of a cluster. */
+export function newlyReplaced(before: ClusterStatus | undefined, after: ClusterStatus): readonly string[] {
+  const known = new Set(before?.etcd?.replaced?.map(({ pod }) => pod))
+  return (after.etcd?.replaced ?? []).flatMap(({ member, pod }) => (known.has(pod) ? [] : [member]))
 }

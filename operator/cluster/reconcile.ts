@@ -23,7 +23,7 @@ import { DELETION_COST, VICTIM_COST, victims } from '../scaling/victims.ts'
 import { CLUSTER, type ClusterStatus, type KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { type Pause, pauseOf } from '../types/pause.ts'
 import { referredSecrets, refusalOf } from './accept.ts'
-import { type CareView, careStatus } from './care-status.ts'
+import { type CareView, careStatus, newlyReplaced } from './care-status.ts'
 import { listenersOf } from './desired/listeners.ts'
 import { brokersName, etcdName, MANAGED_BY } from './desired/names.ts'
 import { desiredObjects } from './desired/objects.ts'
@@ -68,7 +68,13 @@ export const BY_CLUSTER = 'cluster'
 /** Index of autoscalers by the Deployment that they scale, `namespace/name`. */
 export const BY_TARGET = 'target'
 
-export type ClusterEvent = 'Rescaled' | 'RescaleFailed' | 'LagScalingFrozen' | 'ScalingConflict' | 'RollingOut'
+export type ClusterEvent =
+  | 'Rescaled'
+  | 'RescaleFailed'
+  | 'LagScalingFrozen'
+  | 'ScalingConflict'
+  | 'RollingOut'
+  | 'EtcdMemberReplaced'
 
 export interface ClusterReconcilerOptions {
   readonly client: KubeClient
@@ -355,6 +361,10 @@ async function writeStatus(options: ClusterReconcilerOptions, context: Context, 
   const plain = clusterStatus(now, viewOf(options, context, outcome, live.status))
   const status = careStatus(plain, careView(options, context, live.status, now))
   tellOfConditions(options, live, status)
+  for (const member of newlyReplaced(live.status, status)) {
+    const note = `${member} had lost its data; it left the others and joined them anew.`
+    options.onEvent(live, 'EtcdMemberReplaced', note)
+  }
   const written = await options.applier.applyStatus({ resource: CLUSTER, live, status, signal: context.pass.signal })
   if (written !== undefined) options.onWrite(CLUSTER, written)
 }

@@ -27,7 +27,10 @@ export const reportSchema = z.object({
   problem: z.string().max(1000).optional(),
 })
 
-export type MemberReport = Readonly<z.output<typeof reportSchema>>
+export interface MemberReport extends Readonly<z.output<typeof reportSchema>> {
+  /** uid of the pod that says so. */
+  readonly pod?: string | undefined
+}
 
 const terminated = z.looseObject({ terminated: z.looseObject({ message: z.string().optional() }).optional() })
 const containerStatus = z.looseObject({
@@ -54,8 +57,10 @@ export function lastWordsOf(pod: KubeObject, container: string): unknown {
 }
 
 /** Undefined while `prepare` has not ended. */
-export const memberReportOf = (pod: KubeObject): MemberReport | undefined =>
-  reportSchema.safeParse(lastWordsOf(pod, 'prepare')).data
+export function memberReportOf(pod: KubeObject): MemberReport | undefined {
+  const { data } = reportSchema.safeParse(lastWordsOf(pod, 'prepare'))
+  return data === undefined ? undefined : { ...data, pod: pod.metadata.uid }
+}
 
 function parsedJson(text: string | undefined): unknown {
   if (text === undefined) return undefined

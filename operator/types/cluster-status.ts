@@ -97,6 +97,11 @@ const restored = z.object({
 })
 
 const etcd = z.object({
+const replaced = z.object({
+  member: text(100),
+  pod: text(64).describe('uid of the pod that joined.'),
+})
+
   managed: z.boolean().optional().describe('Whether the operator runs it.'),
   endpoints: list(text(500), 9).optional().describe('Where it is.'),
   ready: count().optional().describe('Members that are ready.'),
@@ -114,6 +119,7 @@ const etcd = z.object({
     .describe('The last copy of the metadata that was read back and verified.'),
   restored: restored.optional().describe('The last restore.'),
 })
+  replaced: listMap(replaced, ['member'], 9).optional().describe('Members that lost their data and joined anew.'),
 
 const topics = z.object({
   managed: count().optional().describe('Topics that a KafScaleTopic describes.'),

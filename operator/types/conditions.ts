@@ -48,7 +48,8 @@ export const CLUSTER_CONDITIONS = {
       BrokersCrashing: wrong('Brokers start and end again; the message has their last words.'),
       Unschedulable: wrong('No node has room for the brokers.'),
       EtcdUnavailable: wrong('etcd does not answer, or has no quorum.'),
-      BucketUnavailable: wrong('The bucket cannot be reached, or not be written to.'),
+      BucketUnavailable: wrong('The bucket cannot be used; the message says what to change.'),
+      RecordsMissing: notice('Clients can connect, but records are missing since etcd was restored: see RecordsLost.'),
       Hibernated: no('Hibernation is on: there are no brokers, the data stays in the bucket.'),
       Deleting: waiting('The cluster is being deleted.'),
       ApiServerRefused: wrong('The API server refused an object; the message has its words.'),
@@ -101,6 +102,7 @@ export const CLUSTER_CONDITIONS = {
       NothingLost: no('etcd was never restored, or nothing was written after the copy.'),
       LookingForLoss: unknown('etcd was restored; brokers are looking for what is missing.'),
       RecordsMissing: alarm(
+      LossKnown: no('Records are missing, and the annotation kafscale.io/loss-known says that this is known.'),
         'Objects with records are in the bucket that nothing names any more; the message says which.',
       ),
     },
