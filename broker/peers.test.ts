@@ -1,20 +1,14 @@
 // Against a real broker behind a proxy that can fall silent, as a frozen process does.
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { FolderBroker } from '../testing/folder-broker.ts'
 import { TcpProxy } from '../testing/tcp-proxy.ts'
-import { Broker } from './broker.ts'
 import { systemClock } from './clock.ts'
-import { loadSettings } from './load-settings.ts'
-import { createLogger } from './observe/logger.ts'
 import { BrokerPeers } from './peers.ts'
 import type { Member } from './state/members.ts'
 import { newMetadataRequest } from './wire/messages.gen.ts'
 
-let folder: string
-let broker: Broker
+let broker: FolderBroker
 let proxy: TcpProxy
 let peers: BrokerPeers
 let peer: Member
@@ -22,13 +16,7 @@ let peer: Member
 const ask = () => peers.ask(peer, 'Metadata', newMetadataRequest({ topics: [] }), { version: 9, clientId: 'test' })
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'kafscale-peers-'))
-  const settings = loadSettings({
-    KAFSCALE_DATA_DIR: folder,
-    KAFSCALE_BROKER_ADDR: '127.0.0.1:0',
-    KAFSCALE_METRICS_ADDR: '127.0.0.1:0',
-  })
-  broker = await Broker.start({ settings, log: createLogger('silent'), onLost: () => {} })
+  broker = await FolderBroker.start()
   proxy = await TcpProxy.start({ host: '127.0.0.1', port: broker.port })
   peers = new BrokerPeers(systemClock, 'PLAINTEXT')
   const listeners = [{ name: 'PLAINTEXT', host: '127.0.0.1', port: proxy.port, shared: false }]
@@ -39,7 +27,6 @@ afterEach(async () => {
   peers.close()
   await proxy.stop()
   await broker.stop()
-  await rm(folder, { recursive: true })
 })
 
 test('a peer answers, again and again', async () => {

@@ -1,15 +1,10 @@
 // The whole operator against the fake API server over HTTP, with a real broker behind the clusters' address. Deployments get
 // their status from the test, which plays the controllers of Kubernetes.
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { Broker } from '../broker/broker.ts'
 import { BrokerConnection } from '../broker/client/connection.ts'
 import { systemClock } from '../broker/clock.ts'
-import { loadSettings } from '../broker/load-settings.ts'
-import { createLogger } from '../broker/observe/logger.ts'
+import { FolderBroker } from '../testing/folder-broker.ts'
 import { KubeApi } from '../testing/kube-api/kube-api.ts'
 import { runOperator, until } from '../testing/operator.ts'
 import type { Manifest } from './runtime/object.ts'
@@ -18,7 +13,6 @@ import { TopicAdmin } from './topic/topic-admin.ts'
 import { CLUSTER, type ClusterStatus, clusterSchema } from './types/kaf-scale-cluster.ts'
 import { TOPIC, type TopicStatus, topicSchema } from './types/kaf-scale-topic.ts'
 
-const log = createLogger('silent')
 const user = { manager: 'user', force: true }
 const at = (name: string) => ({ namespace: 'shop', name })
 
@@ -198,19 +192,12 @@ describe('a cluster', () => {
 })
 
 describe('topics', () => {
-  let folder: string
-  let broker: Broker
+  let broker: FolderBroker
   let admin: TopicAdmin
   let connection: BrokerConnection
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'kafscale-operator-'))
-    const settings = loadSettings({
-      KAFSCALE_DATA_DIR: folder,
-      KAFSCALE_BROKER_ADDR: '127.0.0.1:0',
-      KAFSCALE_METRICS_ADDR: '127.0.0.1:0',
-    })
-    broker = await Broker.start({ settings, log, onLost: () => {} })
+    broker = await FolderBroker.start()
     brokerPort = broker.port
     const address = { host: '127.0.0.1', port: brokerPort, clientId: 'test', clock: systemClock, timeoutMs: 5000 }
     connection = await BrokerConnection.open(address)
@@ -220,7 +207,6 @@ describe('topics', () => {
   afterAll(async () => {
     connection.close()
     await broker.stop()
-    await rm(folder, { recursive: true })
   })
 
   const liveTopic = async (name: string) => (await admin.describe([name])).get(name)

@@ -1,14 +1,9 @@
 // Against a real broker of ours in this process, and against small servers that misbehave.
 
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { Broker } from '../broker.ts'
+import { FolderBroker } from '../../testing/folder-broker.ts'
 import { systemClock } from '../clock.ts'
-import { loadSettings } from '../load-settings.ts'
-import { createLogger } from '../observe/logger.ts'
 import { newDescribeClusterRequest, newMetadataRequest } from '../wire/messages.gen.ts'
 import { BrokerConnection, BrokerUnreachable } from './connection.ts'
 
@@ -16,22 +11,14 @@ const open = (port: number, timeoutMs = 5000) =>
   BrokerConnection.open({ host: '127.0.0.1', port, clientId: 'test', clock: systemClock, timeoutMs })
 
 describe('with a broker', () => {
-  let folder: string
-  let broker: Broker
+  let broker: FolderBroker
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'kafscale-client-'))
-    const settings = loadSettings({
-      KAFSCALE_DATA_DIR: folder,
-      KAFSCALE_BROKER_ADDR: '127.0.0.1:0',
-      KAFSCALE_METRICS_ADDR: '127.0.0.1:0',
-    })
-    broker = await Broker.start({ settings, log: createLogger('silent'), onLost: () => {} })
+    broker = await FolderBroker.start()
   })
 
   afterAll(async () => {
     await broker.stop()
-    await rm(folder, { recursive: true })
   })
 
   test('calls are answered, also several at once', async () => {

@@ -1,14 +1,9 @@
 // The plug-in against the fake API server over HTTP, and against a real broker for what it asks of brokers itself.
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
-import { Broker } from '../../broker/broker.ts'
 import { systemClock } from '../../broker/clock.ts'
-import { loadSettings } from '../../broker/load-settings.ts'
-import { createLogger } from '../../broker/observe/logger.ts'
+import { FolderBroker } from '../../testing/folder-broker.ts'
 import { KubeApi } from '../../testing/kube-api/kube-api.ts'
 import { SmallClient } from '../../testing/small-client.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
@@ -434,19 +429,12 @@ test('a report has the objects of the cluster, and nothing that is secret', asyn
 })
 
 describe('with brokers', () => {
-  let folder: string
-  let broker: Broker
+  let broker: FolderBroker
   let client: SmallClient
   let bootstrap: string
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'kafscale-plugin-'))
-    const settings = loadSettings({
-      KAFSCALE_DATA_DIR: folder,
-      KAFSCALE_BROKER_ADDR: '127.0.0.1:0',
-      KAFSCALE_METRICS_ADDR: '127.0.0.1:0',
-    })
-    broker = await Broker.start({ settings, log: createLogger('silent'), onLost: () => {} })
+    broker = await FolderBroker.start()
     client = await SmallClient.open(broker.port)
     bootstrap = `127.0.0.1:${broker.port}`
     const config = { 'retention.ms': '604800000', 'max.message.bytes': '500000' }
@@ -457,7 +445,6 @@ describe('with brokers', () => {
   afterAll(async () => {
     client.close()
     await broker.stop()
-    await rm(folder, { recursive: true })
   })
 
   test('lag shows every partition as it is now', async () => {

@@ -1,36 +1,23 @@
 // Against a real broker in this process.
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Broker } from '../../broker/broker.ts'
 import { BrokerUnreachable } from '../../broker/client/connection.ts'
 import { systemClock } from '../../broker/clock.ts'
-import { loadSettings } from '../../broker/load-settings.ts'
-import { createLogger } from '../../broker/observe/logger.ts'
+import { FolderBroker } from '../../testing/folder-broker.ts'
 import { SmallClient } from '../../testing/small-client.ts'
 import { readLag } from './lag-reader.ts'
 
-let folder: string
-let broker: Broker
+let broker: FolderBroker
 let client: SmallClient
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'kafscale-lag-'))
-  const settings = loadSettings({
-    KAFSCALE_DATA_DIR: folder,
-    KAFSCALE_BROKER_ADDR: '127.0.0.1:0',
-    KAFSCALE_METRICS_ADDR: '127.0.0.1:0',
-  })
-  broker = await Broker.start({ settings, log: createLogger('silent'), onLost: () => {} })
+  broker = await FolderBroker.start()
   client = await SmallClient.open(broker.port)
 })
 
 afterAll(async () => {
   client.close()
   await broker.stop()
-  await rm(folder, { recursive: true })
 })
 
 const read = () => readLag({ host: '127.0.0.1', port: broker.port, clock: systemClock, timeoutMs: 10_000 })

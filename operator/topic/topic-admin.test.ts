@@ -1,29 +1,17 @@
 // Against a real broker in this process.
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Broker } from '../../broker/broker.ts'
 import { BrokerConnection } from '../../broker/client/connection.ts'
 import { systemClock } from '../../broker/clock.ts'
-import { loadSettings } from '../../broker/load-settings.ts'
-import { createLogger } from '../../broker/observe/logger.ts'
+import { FolderBroker } from '../../testing/folder-broker.ts'
 import { TopicAdmin } from './topic-admin.ts'
 
-let folder: string
-let broker: Broker
+let broker: FolderBroker
 let connection: BrokerConnection
 let admin: TopicAdmin
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'kafscale-topic-admin-'))
-  const settings = loadSettings({
-    KAFSCALE_DATA_DIR: folder,
-    KAFSCALE_BROKER_ADDR: '127.0.0.1:0',
-    KAFSCALE_METRICS_ADDR: '127.0.0.1:0',
-  })
-  broker = await Broker.start({ settings, log: createLogger('silent'), onLost: () => {} })
+  broker = await FolderBroker.start()
   const address = { host: '127.0.0.1', port: broker.port, clientId: 'operator', clock: systemClock, timeoutMs: 5000 }
   connection = await BrokerConnection.open(address)
   admin = new TopicAdmin(connection)
@@ -32,7 +20,6 @@ beforeAll(async () => {
 afterAll(async () => {
   connection.close()
   await broker.stop()
-  await rm(folder, { recursive: true })
 })
 
 test('a topic is created, described, grown, altered and deleted', async () => {
