@@ -19,7 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   upkeep: ['clock.ts', 'wire', 'state', 'ledger', 'objects', 'data', 'groups', 'observe'],
   api: ['clock.ts', 'wire', 'state', 'ledger', 'data', 'groups', 'security'],
   net: ['clock.ts', 'observe', 'wire'],
-  client: ['clock.ts', 'net', 'wire'],
+  client: ['clock.ts', 'net', 'wire', 'security'],
   security: ['clock.ts', 'watched-files.ts', 'net', 'wire', 'state'],
 }
 

@@ -20,6 +20,7 @@ import {
 import { newApiVersionsRequest, readResponseHeader, writeRequestHeader } from '../wire/messages.gen.ts'
 import { Reader } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
+import { type Login, logIn } from './login.ts'
 
 export interface BrokerConnectionOptions {
   readonly host: string
@@ -28,6 +29,8 @@ export interface BrokerConnectionOptions {
   readonly clock: Clock
   /** For connecting, and for calls that name no limit of their own, ms. */
   readonly timeoutMs: number
+  /** For a listener with SASL. */
+  readonly login?: Login
   /** For a listener with TLS: whom to trust, and what to show. */
   readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'>
   /** An answer of more bytes breaks the connection. */
@@ -64,14 +67,22 @@ export class BrokerConnection {
   #correlationId = 0
   #broken: BrokerUnreachable | undefined
 
-  /** Rejects with BrokerUnreachable. */
+  /** Rejects with BrokerUnreachable, and with AuthenticationFailed when the broker does not accept the login. */
   static async open(options: BrokerConnectionOptions): Promise<BrokerConnection> {
     const connection = new BrokerConnection(options, await openSocket(options))
     const { apiKeys } = await connection.#exchange('ApiVersions', FIRST_API_VERSIONS, newApiVersionsRequest({}))
     for (const { apiKey, minVersion, maxVersion } of apiKeys) {
       connection.#versions.set(apiKey, { min: minVersion, max: maxVersion })
     }
-    return connection
+    const { login } = options
+    if (login === undefined) return connection
+    try {
+      await logIn(login, { call: (name, request) => connection.call(name, request) })
+      return connection
+    } catch (cause) {
+      connection.close()
+      throw cause
+    }
   }
 
   private constructor(options: BrokerConnectionOptions, socket: Socket) {

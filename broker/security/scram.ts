@@ -65,6 +65,19 @@ export function saltedPassword(
   return pbkdf2Sync(password, salt, iterations, bytes, algorithm)
 }
 
+/** What client and broker show each other at the end. */
+export function scramSignatures(
+  mechanism: ScramMechanism,
+  saltedPassword: Buffer,
+  messages: string,
+): { readonly proof: Buffer; readonly signature: Buffer } {
+  const hash = HASHES[mechanism]
+  const clientKey = hmac(hash, saltedPassword, 'Client Key')
+  const storedKey = createHash(hash.algorithm).update(clientKey).digest()
+  const signature = hmac(hash, hmac(hash, saltedPassword, 'Server Key'), messages)
+  return { proof: xor(clientKey, hmac(hash, storedKey, messages)), signature }
+}
+
 /** A name as it stands in a message: `=` and `,` would end it. */
 function userIn(text: string): string {
   if (/=(?!2C|3D)/.test(text)) throw malformed('user name')
