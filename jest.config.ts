@@ -16,7 +16,7 @@ const config: Config = {
     {
       ...shared,
       displayName: 'unit',
-      roots: ['broker', 'cli', 'operator', 'testing', 'tools'].map(room => `<rootDir>/${room}`),
+      roots: ['broker', 'cli', 'console', 'operator', 'testing', 'tools'].map(room => `<rootDir>/${room}`),
     },
     { ...shared, displayName: 'e2e', roots: ['<rootDir>/e2e'] },
   ],

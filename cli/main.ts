@@ -4,11 +4,13 @@
  *
  *   kafscale broker                      runs a broker, as its settings say
  *   kafscale client-config --for KIND    prints what a client needs to come in
+ *   kafscale console                     runs the web console
  *   kafscale doctor                      looks at the settings, and at everything that a broker with them would need
  *
  * Exit codes: 0 when all is well, 1 when something is wrong with the world, 2 when something is wrong with the words.
  */
 import { clientConfigCommand } from './client-config-command.ts'
+import { consoleCommand } from './console-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { UsageError } from './usage.ts'
 
@@ -16,6 +18,7 @@ const USAGE = `usage: kafscale COMMAND
 
   broker          runs a broker, as its KAFSCALE_ settings say (docs/settings.md)
   client-config   prints the configuration of a client: kafscale client-config --help
+  console         runs the web console: kafscale console --help
   doctor          looks at settings, addresses, certificates, etcd, S3 and clocks, and says what is wrong
 `
 
@@ -27,6 +30,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     case 'client-config':
       process.stdout.write(clientConfigCommand(args, process.env))
       return 0
+    case 'console':
+      return consoleCommand(args, process.env, line => process.stdout.write(`${line}\n`))
     case 'doctor':
       return doctorCommand(args, process.env, line => process.stdout.write(`${line}\n`))
     case undefined:

@@ -1,0 +1,101 @@
+/** Topics in a table, and one of them with its partitions and configuration. */
+import type { ConfigFacts, PartitionFacts, TopicFacts } from '../cluster/topics.ts'
+import { type Content, type Html, html } from '../html.ts'
+import { bytes, count, rate, UNKNOWN } from '../words.ts'
+import { badge, facts, filterField, live, table, topicLink } from './layout.ts'
+
+/** Records per second since the last look; undefined at the first. */
+export type TopicRate = (topic: string) => number | undefined
+
+const NUMBER = { isNumber: true } as const
+
+export function topicsPage(topics: readonly TopicFacts[], rateOf: TopicRate): Html {
+  const rows = topics.map(({ name, isInternal, partitions }) => [
+    [topicLink(name), isInternal ? [' ', badge('plain', 'internal')] : ''],
+    count(partitions.length),
+    count(recordsOf(partitions)),
+    bytes(bytesOf(partitions)),
+    rate(rateOf(name)),
+    html`<a href="${recordsPath(name)}">Records</a>`,
+  ])
+  return html`<h1>Topics</h1>${filterField('topics')}
+${live(
+  'topics',
+  table(
+    [
+      { name: 'Topic' },
+      { name: 'Partitions', ...NUMBER },
+      { name: 'Records', ...NUMBER },
+      { name: 'Size', ...NUMBER },
+      { name: 'Records in', ...NUMBER },
+      { name: '' },
+    ],
+    rows,
+    'There is no topic that you may see. A first record creates one, or: kafka-topics --create --topic NAME.',
+  ),
+)}`
+}
+
+export function topicPage(topic: TopicFacts, config: readonly ConfigFacts[] | string, rateOf: TopicRate): Html {
+  const { name, id, partitions } = topic
+  return html`<h1>${name}</h1>
+<p class="actions"><a class="button" href="${recordsPath(name)}">Look at records</a></p>
+${live('topic', [
+  facts([
+    ['Id', html`<code>${id}</code>`],
+    ['Records', count(recordsOf(partitions))],
+    ['Size', bytes(bytesOf(partitions))],
+    ['Records in', rate(rateOf(name))],
+  ]),
+  html`<h2>Partitions</h2>`,
+  table(
+    [
+      { name: 'Partition', ...NUMBER },
+      { name: 'First offset', ...NUMBER },
+      { name: 'End', ...NUMBER },
+      { name: 'Offsets', ...NUMBER },
+      { name: 'Size', ...NUMBER },
+      { name: '' },
+    ],
+    partitions.map(({ partition, begin, end, bytes: size }) => [
+      partition,
+      count(begin),
+      count(end),
+      count(begin === undefined || end === undefined ? undefined : end - begin),
+      bytes(size),
+      html`<a href="${recordsPath(name, partition)}">Records</a>`,
+    ]),
+    'It has no partitions.',
+  ),
+])}
+<h2>Configuration</h2>
+${typeof config === 'string' ? html`<p class="empty">${config}</p>` : configTable(config)}`
+}
+
+function configTable(config: readonly ConfigFacts[]): Content {
+  return table(
+    [{ name: 'Key' }, { name: 'Value' }, { name: '' }],
+    config.map(({ name, value, isOwn, isSensitive, documentation }) => [
+      html`<code${documentation === null ? '' : html` title="${documentation}"`}>${name}</code>`,
+      html`<code>${isSensitive ? '(secret)' : (value ?? UNKNOWN)}</code>`,
+      isOwn ? badge('warn', 'set here') : '',
+    ]),
+    'It has no configuration.',
+  )
+}
+
+/** Offsets between begin and end: compaction leaves fewer records. */
+function recordsOf(partitions: readonly PartitionFacts[]): number | undefined {
+  return sum(partitions.map(({ begin, end }) => (begin === undefined || end === undefined ? undefined : end - begin)))
+}
+
+const bytesOf = (partitions: readonly PartitionFacts[]): number | undefined =>
+  sum(partitions.map(partition => partition.bytes))
+
+function sum(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter(value => value !== undefined)
+  return known.length === 0 ? undefined : known.reduce((total, value) => total + value, 0)
+}
+
+export const recordsPath = (topic: string, partition?: number): string =>
+  `/topics/${encodeURIComponent(topic)}/records${partition === undefined ? '' : `?partition=${partition}`}`

@@ -1,0 +1,107 @@
+/** Numbers, sizes, times and bytes of records as people read them. */
+
+const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+export function bytes(count: number | undefined): string {
+  if (count === undefined) return UNKNOWN
+  let value = count
+  let unit = 0
+  while (value >= 1024 && unit < SIZES.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${unit === 0 ? value.toFixed(0) : value.toFixed(value < 10 ? 2 : 1)} ${SIZES[unit]}`
+}
+
+export const UNKNOWN = '–'
+
+export const count = (value: number | undefined): string =>
+  value === undefined ? UNKNOWN : Math.round(value).toLocaleString('en-US')
+
+/** Per second: few as they are, many without digits that nobody reads. */
+export function rate(value: number | undefined, unit = ''): string {
+  if (value === undefined) return UNKNOWN
+  return `${value < 10 ? value.toFixed(1) : count(value)}${unit}/s`
+}
+
+export const byteRate = (value: number | undefined): string => (value === undefined ? UNKNOWN : `${bytes(value)}/s`)
+
+export const dollars = (value: number | undefined): string =>
+  value === undefined ? UNKNOWN : `$${value < 1 ? value.toFixed(4) : value.toFixed(2)}`
+
+export function seconds(value: number | undefined): string {
+  if (value === undefined) return UNKNOWN
+  if (value < 120) return `${value.toFixed(value < 10 ? 1 : 0)} s`
+  return value < 7200 ? `${(value / 60).toFixed(0)} min` : `${(value / 3600).toFixed(1)} h`
+}
+
+/** Of a record's timestamp, ms since 1970, in UTC; one that no calendar has is shown as it is. */
+export function time(ms: number): string {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString().replace('T', ' ').replace('Z', '')
+}
+
+export interface Shown {
+  readonly kind: 'null' | 'json' | 'text' | 'bytes'
+  readonly text: string
+  /** Not all of it is there. */
+  readonly isCut: boolean
+}
+
+/** A value of a megabyte helps nobody in a table. */
+const MOST_SHOWN = 32 * 1024
+const HEX_SHOWN = 512
+/** Control characters but for those of a text with lines. */
+const CONTROL = /[^\P{Cc}\t\n\r]/u
+
+/** Key, value or header of a record: JSON in lines, text as it is, everything else in hexadecimal digits. */
+export function shown(data: Buffer | null): Shown {
+  if (data === null) return { kind: 'null', text: 'null', isCut: false }
+  const text = utf8(data)
+  if (text === undefined || CONTROL.test(text)) {
+    const digits = data
+      .subarray(0, HEX_SHOWN)
+      .toString('hex')
+      .replace(/(..)(?=.)/g, '$1 ')
+    return { kind: 'bytes', text: digits, isCut: data.length > HEX_SHOWN }
+  }
+  const isCut = text.length > MOST_SHOWN
+  if (isCut) return { kind: 'text', text: text.slice(0, MOST_SHOWN), isCut }
+  return { ...asJson(text), isCut }
+}
+
+function asJson(text: string): Pick<Shown, 'kind' | 'text'> {
+  // A number or a word is JSON too, but is read best as it stands.
+  if (!/^\s*[{[]/.test(text)) return { kind: 'text', text }
+  try {
+    JSON.parse(text)
+    return { kind: 'json', text: indented(text) }
+  } catch {
+    return { kind: 'text', text }
+  }
+}
+
+/** Without reading numbers, of which JavaScript would lose digits. */
+function indented(json: string): string {
+  let out = ''
+  let depth = 0
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g)) {
+    if (token === '}' || token === ']') {
+      depth--
+      out = /[{[]\n\s*$/.test(out) ? out.replace(/\s+$/, token) : `${out}\n${'  '.repeat(depth)}${token}`
+    } else if (token === '{' || token === '[') out += `${token}\n${'  '.repeat(++depth)}`
+    else if (token === ',') out += `,\n${'  '.repeat(depth)}`
+    else out += token === ':' ? ': ' : token
+  }
+  return out
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function utf8(data: Buffer): string | undefined {
+  try {
+    return strict.decode(data)
+  } catch {
+    return undefined
+  }
+}
