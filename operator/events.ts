@@ -1,5 +1,7 @@
 // Every event that the operator records, by reason.
 
+import type { EtcdLife } from './etcd/life.ts'
+
 export const EVENTS = {
   Rescaled: { type: 'Normal', action: 'Scale', meaning: 'The number of brokers changed; the note says why.' },
   RescaleFailed: { type: 'Warning', action: 'Scale', meaning: 'The API server refused a new number of brokers.' },
@@ -61,3 +63,13 @@ export const EVENTS = {
     meaning: 'The cluster was deleted, but objects of it stay in the bucket; the message says why.',
   },
 } as const
+
+/** What is told when a managed etcd comes to this state; undefined when that is nothing out of the ordinary. */
+export function lifeEvent({ number, state, because }: EtcdLife): [keyof typeof EVENTS, note: string] | undefined {
+  if (state === 'ending') {
+    const why = because === 'DataLost' ? 'a majority of its members has lost its data' : 'the spec asks for it'
+    return ['EtcdRestoreBegun', `etcd is restored from a snapshot, because ${why}; brokers pause.`]
+  }
+  if (number === 1 || state !== 'running') return undefined
+  return ['EtcdRestored', 'etcd runs again, from a snapshot; status.etcd.restored says what is missing.']
+}

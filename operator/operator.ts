@@ -1,97 +1,38 @@
 // The composition root of the operator: caches, reconcilers and their triggers, election, health.
 
-import type { Clock } from '../broker/clock.ts'
-import type { Logger } from '../broker/observe/logger.ts'
-import { BucketCare } from './bucket/care.ts'
+import type { BucketCare } from './bucket/care.ts'
 import { BY_SECRET, Caches, scaledDeployment } from './caches.ts'
-import { BucketAccess } from './cluster/bucket-access.ts'
+import { newBucketCare, newEtcdCare } from './cares.ts'
+import { OPERATOR_MANAGER, OWNED_KINDS, podsOf } from './cluster/context.ts'
 import { listenersOf, serviceHost } from './cluster/desired/listeners.ts'
 import { brokersName } from './cluster/desired/names.ts'
-import { caredEtcd } from './cluster/etcd-access.ts'
 import { EtcdStand } from './cluster/etcd-stand.ts'
-import type { OperatorDefaults } from './cluster/inputs.ts'
-import {
-  BY_CLUSTER,
-  clusterReconciler,
-  OPERATOR_MANAGER,
-  type Orphan,
-  OWNED_KINDS,
-  podsOf,
-  SCALER_MANAGER,
-} from './cluster/reconcile.ts'
-import { type MetricsAddressOf, podAddress, type Target, targetOf } from './cluster/scale-target.ts'
+import { clusterReconciler } from './cluster/reconcile.ts'
 import { Discovery } from './discovery.ts'
-import { EtcdCare } from './etcd/care.ts'
-import type { EtcdLife } from './etcd/life.ts'
-import type { TrustTimes } from './etcd/trust.ts'
-import { EVENTS } from './events.ts'
+import type { EtcdCare } from './etcd/care.ts'
+import { EVENTS, lifeEvent } from './events.ts'
+import { Load } from './load.ts'
+import type { OperatorOptions } from './options.ts'
+import { Orphans } from './orphans.ts'
 import { Applier } from './runtime/applier.ts'
 import { Controller, type Reconciler } from './runtime/controller.ts'
-import { isKubeError } from './runtime/errors.ts'
 import { EventRecorder } from './runtime/event-recorder.ts'
 import { fencedClient } from './runtime/fence.ts'
 import type { KubeClient } from './runtime/kube-client.ts'
-import { LeaseElector, type LeaseTimes } from './runtime/lease-elector.ts'
+import { LeaseElector } from './runtime/lease-elector.ts'
 import { type Ending, runManager } from './runtime/manager.ts'
-import type { EngineMetrics } from './runtime/metrics.ts'
+import { isEnding } from './runtime/namespace-end.ts'
 import { type KubeObject, keyOf } from './runtime/object.ts'
-import type { ReflectorTimes } from './runtime/reflector.ts'
-import { RESOURCES } from './runtime/resource.ts'
 import type { Change } from './runtime/store.ts'
 import { controllerKey, labelKey, type Mapper, ownKey, referrers, trigger } from './runtime/triggers.ts'
 import { WorkQueue } from './runtime/work-queue.ts'
-import { Autoscaler, type Look } from './scaling/autoscaler.ts'
-import { type Published, type PublishedCluster, published, publishMetrics } from './scaling/published.ts'
+import { type Published, publishMetrics } from './scaling/published.ts'
 import { readLag } from './signals/lag-reader.ts'
-import { Observer } from './signals/observer.ts'
-import { scrape } from './signals/scrape.ts'
 import { FigureLooks } from './topic/figure-looks.ts'
 import { type Address, clusterKeyOf, letGo, type TopicReconcilerOptions, topicReconciler } from './topic/reconcile.ts'
-import { rfc3339 } from './types/condition.ts'
-import { managedEtcdOf } from './types/etcd.ts'
 import { CLUSTER, type KafScaleCluster } from './types/kaf-scale-cluster.ts'
-import { type KafScaleTopic, topicNameOf } from './types/kaf-scale-topic.ts'
-
-export interface OperatorOptions {
-  readonly client: KubeClient
-  readonly clock: Clock
-  readonly random: () => number
-  readonly log: Logger
-  readonly defaults: OperatorDefaults
-  /** Where the operator itself is: its Lease is there. */
-  readonly namespace: string
-  /** Namespaces that are looked after; undefined for all. */
-  readonly watched: readonly string[] | undefined
-  readonly leaseName: string
-  /** Nobody else's. */
-  readonly identity: string
-  readonly metrics: EngineMetrics
-  /** Where brokers are reached; by default by the Service of the first listener. */
-  readonly addressOf?: (cluster: KafScaleCluster) => Address
-  /** Where the metrics of a broker are; by default at the address of its pod. */
-  readonly metricsAddressOf?: MetricsAddressOf
-  /** Between two looks at the load of the clusters, ms. */
-  readonly lookEveryMs?: number
-  /** Between two looks at the records of topics, ms. */
-  readonly figuresEveryMs?: number
-  /** Where a member of a managed etcd is reached; by default at the endpoint that brokers are told. */
-  readonly etcdEndpointOf?: (endpoint: string) => string
-  /** False: buckets are not looked at, and nothing in them is deleted. */
-  readonly usesBuckets?: boolean
-  /** Between two looks at a bucket that is as it should be, ms. */
-  readonly bucketEveryMs?: number
-  /** Between two looks at the members of a managed etcd, ms. */
-  readonly etcdEveryMs?: number
-  /** Of the certificates of a managed etcd. */
-  readonly trustTimes?: TrustTimes
-  readonly leaseTimes?: LeaseTimes
-  readonly reflectorTimes?: ReflectorTimes
-}
 
 const WORKERS = 4
-
-/** Owns the finalizer of clusters. */
-const BUCKET_MANAGER = 'kafscale-bucket'
 
 const ETCD_COMPONENTS = new Set<string | undefined>(['etcd', 'etcd-snapshot'])
 
@@ -108,11 +49,10 @@ export class Operator {
   readonly #options: OperatorOptions
   readonly #events: EventRecorder<typeof EVENTS>
   readonly #discovery: Discovery
-  readonly #autoscaler: Autoscaler<Target>
+  readonly #load: Load
   readonly #etcdCare: EtcdCare
   readonly #bucketCare: BucketCare
-  /** Topics that stayed behind and that the status of their cluster does not tell of yet. */
-  readonly #orphans = new Map<string, Orphan[]>()
+  readonly #orphans: Orphans
   readonly #topics: TopicReconcilerOptions
 
   constructor(options: OperatorOptions) {
@@ -139,12 +79,16 @@ export class Operator {
       instance: options.identity,
     })
     this.caches = new Caches({ client, clock, random, log, namespaces: options.watched, times: options.reflectorTimes })
-    publishMetrics(metrics.registry, () => this.published())
-    this.#autoscaler = this.#newAutoscaler(key => clusters.enqueue([key]))
+    this.#orphans = new Orphans(this.caches.clusters)
+    const { caches } = this
+    const onNews = (key: string): void => clusters.enqueue([key])
+    this.#load = new Load({ ...options, caches, bootstrapOf: cluster => this.#bootstrapOf(cluster), onNews })
+    publishMetrics(metrics.registry, () => this.#load.published())
     const clusters = this.#clusterController(fenced)
-    this.#topics = this.#topicOptions(fenced, key => clusters.enqueue([key]))
-    this.#etcdCare = this.#newEtcdCare(fenced, key => clusters.enqueue([key]))
-    this.#bucketCare = this.#newBucketCare(fenced, key => clusters.enqueue([key]))
+    this.#topics = this.#topicOptions(fenced, onNews)
+    const parts = { options, caches, client: fenced, events: this.#events, onReport: onNews }
+    this.#etcdCare = newEtcdCare(parts)
+    this.#bucketCare = newBucketCare(parts)
     this.controllers = [clusters, this.#topicController(), this.#etcdController(), this.#bucketController()]
     const onChange = (): void => clusters.enqueue([...this.caches.clusters.all()].map(keyOf))
     this.#discovery = new Discovery({ client, clock, log, onChange })
@@ -163,7 +107,7 @@ export class Operator {
         clock: this.#options.clock,
         sources: [...this.caches.watches, this.#discovery],
         workers: this.controllers,
-        background: [this.#events, this.#autoscaler],
+        background: [this.#events, this.#load.autoscaler],
         elector: this.elector,
         farewell: farewell => this.#bidFarewell(farewell),
       },
@@ -171,56 +115,9 @@ export class Operator {
     )
   }
 
-  /** What was last seen of the load of a cluster; undefined when we do not lead. */
-  lookAt(cluster: KafScaleCluster): Look | undefined {
-    return this.#autoscaler.lookAt(keyOf(cluster), cluster.metadata.uid)
-  }
-
-  /** Every cluster of which it is known how many brokers it should have. */
-  published(): PublishedCluster[] {
-    return [...this.caches.clusters.all()].flatMap(cluster => {
-      const { name, namespace = '' } = cluster.metadata
-      const facts = published(cluster, this.lookAt(cluster))
-      return facts === undefined ? [] : [{ namespace, name, published: facts }]
-    })
-  }
-
   /** `/scaling/NAMESPACE/NAME`: what others may scale that cluster by. */
   page(path: string): Published | undefined {
-    return this.published().find(({ namespace, name }) => path === `/scaling/${namespace}/${name}`)?.published
-  }
-
-  #newAutoscaler(onNews: (key: string) => void): Autoscaler<Target> {
-    const { clock, log, lookEveryMs } = this.#options
-    const observer = new Observer({
-      clock,
-      scrape,
-      readLag: ({ host, port }, timeoutMs) => readLag({ host, port, clock, timeoutMs }),
-    })
-    return new Autoscaler({
-      clock,
-      log,
-      targets: () => {
-        const targets = this.#targets()
-        observer.keep(new Set(targets.map(({ key }) => key)))
-        return targets
-      },
-      observe: (target, signal) => observer.observe(target, signal),
-      onNews,
-      ...(lookEveryMs === undefined ? {} : { everyMs: lookEveryMs }),
-    })
-  }
-
-  #targets(): Target[] {
-    const { caches } = this
-    const { clock, metricsAddressOf = podAddress } = this.#options
-    return [...caches.clusters.all()].flatMap(cluster => {
-      const key = keyOf(cluster)
-      const deployment = caches.owned.deployments.get(`${cluster.metadata.namespace}/${brokersName({ cluster })}`)
-      const pods = caches.pods.by(BY_CLUSTER, key)
-      const bootstrap = this.#bootstrapOf(cluster)
-      return targetOf({ key, cluster, deployment, pods, bootstrap, now: clock.now() }, metricsAddressOf) ?? []
-    })
+    return this.#load.page(path)
   }
 
   #clusterController(client: KubeClient) {
@@ -236,7 +133,10 @@ export class Operator {
       secrets: caches.secrets,
       times: this.#options.trustTimes,
       onWrite: (resource, object) => caches.observe(resource, object),
-      onLife: (cluster, life) => this.#tellOfLife(cluster, life),
+      onLife: (cluster, life) => {
+        const event = lifeEvent(life)
+        if (event !== undefined) this.#events.record(cluster, ...event)
+      },
     })
     const reconciler = clusterReconciler({
       client,
@@ -252,8 +152,8 @@ export class Operator {
       secrets: caches.secrets,
       topics: caches.topics,
       autoscalers: caches.autoscalers,
-      lookAt: (key, uid) => this.#autoscaler.lookAt(key, uid),
-      orphansOf: key => this.#orphans.get(key) ?? [],
+      lookAt: (key, uid) => this.#load.autoscaler.lookAt(key, uid),
+      orphansOf: key => this.#orphans.of(key),
       onEvent: (cluster, event, note) => this.#events.record(cluster, event, note),
       has: () => this.#discovery.found,
       onWrite: (resource, object) => caches.observe(resource, object),
@@ -274,16 +174,6 @@ export class Operator {
     return [...this.caches.clusters.all()].flatMap(cluster =>
       deployments.includes(`${cluster.metadata.namespace}/${brokersName({ cluster })}`) ? [keyOf(cluster)] : [],
     )
-  }
-
-  /** Told in the status of the cluster as well, when that still is there. */
-  #keepOrphan(topic: KafScaleTopic, reason: string): string {
-    const key = clusterKeyOf(topic)
-    const { uid = '' } = topic.metadata
-    const orphan = { topic: topicNameOf(topic), uid, reason, time: rfc3339(this.#options.clock.now()) }
-    const others = (this.#orphans.get(key) ?? []).filter(other => other.uid !== uid)
-    if (this.caches.clusters.get(key) !== undefined) this.#orphans.set(key, [...others, orphan].slice(-100))
-    return key
   }
 
   async #bidFarewell(signal: AbortSignal): Promise<void> {
@@ -313,7 +203,7 @@ export class Operator {
       isEnding: (namespace, signal) => isEnding(client, namespace, signal),
       onOrphan: (topic, reason) => {
         this.#events.record(topic, 'TopicOrphaned', `The topic stays, because ${reason}.`)
-        onOrphaned(this.#keepOrphan(topic, reason))
+        onOrphaned(this.#orphans.keep(topic, reason, clock.now()))
       },
     }
   }
@@ -342,57 +232,6 @@ export class Operator {
     return controller
   }
 
-  #newEtcdCare(client: KubeClient, onReport: (key: string) => void): EtcdCare {
-    const { clusters } = this.caches
-    return new EtcdCare({
-      clock: this.#options.clock,
-      everyMs: this.#options.etcdEveryMs,
-      isManaged: key => {
-        const cluster = clusters.get(key)
-        return cluster !== undefined && managedEtcdOf(cluster.spec.etcd) !== undefined
-      },
-      etcdOf: caredEtcd({
-        client,
-        clusters,
-        defaults: this.#options.defaults,
-        endpointOf: this.#options.etcdEndpointOf ?? (endpoint => endpoint),
-      }),
-      onReport,
-      onEvent: (key, event, note) => {
-        const cluster = clusters.get(key)
-        if (cluster !== undefined) this.#events.record(cluster, event, note)
-      },
-    })
-  }
-
-  #newBucketCare(client: KubeClient, onReport: (key: string) => void): BucketCare {
-    const { caches } = this
-    const { clock, random, bucketEveryMs, usesBuckets = true } = this.#options
-    const access = new BucketAccess({
-      client,
-      applier: new Applier(client, BUCKET_MANAGER),
-      clock,
-      random,
-      cronJobs: caches.owned.cronJobs,
-      deployments: caches.owned.deployments,
-      podsOf: cluster => podsOf(caches, cluster),
-      scaler: SCALER_MANAGER,
-      isUsed: usesBuckets,
-      onWrite: (resource, object) => caches.observe(resource, object),
-    })
-    return new BucketCare({
-      clock,
-      clusterOf: key => caches.clusters.get(key),
-      bucketOf: (cluster, signal) => access.bucketOf(cluster, signal),
-      hold: (cluster, isHeld, signal) => access.hold(cluster, isHeld, signal),
-      rest: (cluster, signal) => access.rest(cluster, signal),
-      isEnding: (namespace, signal) => isEnding(client, namespace, signal),
-      onReport,
-      onEvent: (cluster, event, note) => this.#events.record(cluster, event, note),
-      everyMs: bucketEveryMs,
-    })
-  }
-
   #bucketController() {
     const controller = this.#controller(this.#bucketCare.reconciler)
     trigger(this.caches.clusters, controller.queue, ownKey)
@@ -407,31 +246,10 @@ export class Operator {
     return controller
   }
 
-  #tellOfLife(cluster: KafScaleCluster, { number, state, because }: EtcdLife): void {
-    if (number === 1 && state !== 'ending') return
-    if (state === 'ending') {
-      const why = because === 'DataLost' ? 'a majority of its members has lost its data' : 'the spec asks for it'
-      this.#events.record(
-        cluster,
-        'EtcdRestoreBegun',
-        `etcd is restored from a snapshot, because ${why}; brokers pause.`,
-      )
-    } else if (state === 'running') {
-      this.#events.record(
-        cluster,
-        'EtcdRestored',
-        'etcd runs again, from a snapshot; status.etcd.restored says what is missing.',
-      )
-    }
-  }
-
   #bootstrapOf(cluster: KafScaleCluster): Address {
-    const { addressOf } = this.#options
-    return addressOf === undefined ? this.#addressOf(cluster) : addressOf(cluster)
-  }
-
-  #addressOf(cluster: KafScaleCluster): Address {
-    const inputs = { cluster, operator: this.#options.defaults }
+    const { addressOf, defaults } = this.#options
+    if (addressOf !== undefined) return addressOf(cluster)
+    const inputs = { cluster, operator: defaults }
     const [first] = listenersOf(inputs)
     if (first === undefined) throw new Error('a cluster without listeners')
     return { host: serviceHost(inputs, first.service), port: first.port }
@@ -440,12 +258,3 @@ export class Operator {
 
 /** A controller of whatever context. */
 export type RunningController = Pick<Controller<unknown>, 'name' | 'queue' | 'isAlive' | 'run'>
-
-async function isEnding(client: KubeClient, name: string, signal?: AbortSignal): Promise<boolean> {
-  const namespace = await client.get(RESOURCES.namespaces, { name }, { signal }).catch((error: unknown) => {
-    // Who may not look goes on as ever.
-    if (isKubeError(error, 'NotFound', 'Forbidden')) return undefined
-    throw error
-  })
-  return namespace?.metadata.deletionTimestamp !== undefined
-}

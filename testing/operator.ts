@@ -2,7 +2,8 @@
 
 import { systemClock } from '../broker/clock.ts'
 import { createLogger } from '../broker/observe/logger.ts'
-import { Operator, type OperatorOptions } from '../operator/operator.ts'
+import { Operator } from '../operator/operator.ts'
+import type { OperatorOptions } from '../operator/options.ts'
 import type { KubeClient } from '../operator/runtime/kube-client.ts'
 import { EngineMetrics } from '../operator/runtime/metrics.ts'
 import type { Address } from '../operator/topic/reconcile.ts'

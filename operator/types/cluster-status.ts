@@ -96,12 +96,12 @@ const restored = z.object({
   report: text(600).optional().describe('Key of the list of them in the bucket.'),
 })
 
-const etcd = z.object({
 const replaced = z.object({
   member: text(100),
   pod: text(64).describe('uid of the pod that joined.'),
 })
 
+const etcd = z.object({
   managed: z.boolean().optional().describe('Whether the operator runs it.'),
   endpoints: list(text(500), 9).optional().describe('Where it is.'),
   ready: count().optional().describe('Members that are ready.'),
@@ -118,8 +118,8 @@ const replaced = z.object({
     .optional()
     .describe('The last copy of the metadata that was read back and verified.'),
   restored: restored.optional().describe('The last restore.'),
-})
   replaced: listMap(replaced, ['member'], 9).optional().describe('Members that lost their data and joined anew.'),
+})
 
 const topics = z.object({
   managed: count().optional().describe('Topics that a KafScaleTopic describes.'),

@@ -101,8 +101,8 @@ export const CLUSTER_CONDITIONS = {
     reasons: {
       NothingLost: no('etcd was never restored, or nothing was written after the copy.'),
       LookingForLoss: unknown('etcd was restored; brokers are looking for what is missing.'),
-      RecordsMissing: alarm(
       LossKnown: no('Records are missing, and the annotation kafscale.io/loss-known says that this is known.'),
+      RecordsMissing: alarm(
         'Objects with records are in the bucket that nothing names any more; the message says which.',
       ),
     },
