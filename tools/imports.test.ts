@@ -33,7 +33,8 @@ const OPERATOR: Readonly<Record<string, readonly string[]>> = {
   scaling: ['runtime', 'types'],
   signals: ['runtime', 'types', 'scaling'],
   topic: ['runtime', 'types'],
-  cluster: ['runtime', 'types', 'bucket', 'etcd', 'scaling', 'signals'],
+  cluster: ['runtime', 'types', 'certificates', 'bucket', 'etcd', 'scaling', 'signals'],
+  user: ['runtime', 'types', 'certificates', 'topic', 'cluster'],
   plugin: ['runtime', 'types', 'scaling', 'signals', 'topic', 'cluster'],
 }
 
@@ -137,5 +138,21 @@ describe('imports of the operator', () => {
 
   test('the broker knows nothing of the operator', () => {
     expect(all.filter(({ target }) => target.startsWith('operator/'))).toEqual([])
+  })
+})
+
+describe('imports of the console', () => {
+  const found = sources('console').flatMap(imports)
+
+  test('it is a client like any other: of broker and operator there are only these doors', () => {
+    const doors =
+      /^broker\/(clock\.ts$|observe\/logger\.ts$|security\/sasl\.ts$|client\/|wire\/)|^operator\/(signals\/(exposition|scrape)\.ts$|types\/)/
+    expect(found.length).toBeGreaterThan(30)
+    expect(found.filter(({ target }) => !target.startsWith('console/') && !doors.test(target))).toEqual([])
+  })
+
+  test('nobody but the command line begins it', () => {
+    const others = ['broker', 'operator'].flatMap(sources).flatMap(imports)
+    expect(others.filter(({ target }) => target.startsWith('console/'))).toEqual([])
   })
 })

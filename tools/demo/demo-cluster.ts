@@ -7,13 +7,23 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { startVersitygw } from '../../testing/s3/servers.ts'
 import { etcd as etcdPrograms } from '../parts/parts.ts'
-import { answers, demoFolder, end, refuseTakenPorts, start, startBroker, untilReady } from './processes.ts'
+import {
+  answers,
+  demoFolder,
+  end,
+  refuseTakenPorts,
+  start,
+  startBroker,
+  startConsole,
+  untilReady,
+} from './processes.ts'
 import { BUSY_TOPIC, TOPICS, Traffic } from './traffic.ts'
 
 const ETCD_PORT = 32379
 const ETCD_PEER_PORT = 32380
 const S3_PORT = 37070
 const BROKERS = [0, 1, 2].map(id => ({ id, port: 39092 + id * 10, metricsPort: 39093 + id * 10 }))
+const CONSOLE_PORT = 48080
 const PARTITIONS = 3
 const START_MS = 30_000
 
@@ -38,6 +48,7 @@ function sayWhatNext(pids: readonly (number | undefined)[]): void {
 Brokers   ${BROKERS.map(({ port }) => `localhost:${port}`).join(', ')}   (any Kafka client, any of them)
 Metrics   ${BROKERS.map(({ metricsPort }) => `http://localhost:${metricsPort}/metrics`).join(', ')}
 etcd      http://localhost:${ETCD_PORT}   S3 server http://localhost:${S3_PORT}
+Console   http://localhost:${CONSOLE_PORT}
 Topics    ${TOPICS.join(', ')}
 Data      ${folder}   (delete the folder to begin anew)
 
@@ -52,7 +63,7 @@ Ctrl-C ends the demo and keeps the data.
 
 async function main(): Promise<void> {
   const ports = BROKERS.flatMap(({ port, metricsPort }) => [port, metricsPort])
-  await refuseTakenPorts('make demo-cluster', [ETCD_PORT, ETCD_PEER_PORT, S3_PORT, ...ports])
+  await refuseTakenPorts('make demo-cluster', [ETCD_PORT, ETCD_PEER_PORT, S3_PORT, CONSOLE_PORT, ...ports])
   mkdirSync(folder, { recursive: true })
   console.log('Fetching etcd and the S3 server, if they are not there yet (a minute or two the first time) ...')
   const etcd = await startEtcd()
@@ -81,6 +92,11 @@ async function main(): Promise<void> {
   console.log(`Three brokers are ready after ${((performance.now() - began) / 1000).toFixed(1)} s.`)
   const traffic = new Traffic(BROKERS.map(({ port }) => `localhost:${port}`))
   await traffic.createTopics(PARTITIONS)
+  const web = startConsole(CONSOLE_PORT, {
+    brokers: BROKERS.map(({ port }) => port),
+    metrics: BROKERS.map(({ metricsPort }) => metricsPort),
+  })
+  await untilReady('the console', web, START_MS, () => answers(`http://localhost:${CONSOLE_PORT}/healthz`))
   sayWhatNext(brokers.map(({ pid }) => pid))
   let stopping = false
   const startAgain = (index: number): void => {
@@ -97,7 +113,7 @@ async function main(): Promise<void> {
     stopping = true
     console.log('\nStopping ...')
     await traffic.stop()
-    await Promise.all(brokers.map(end))
+    await Promise.all([web, ...brokers].map(end))
     await s3.stop()
     await end(etcd)
     process.exit(0)

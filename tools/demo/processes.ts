@@ -34,6 +34,17 @@ export function startBroker(settings: Readonly<Record<string, string>>): ChildPr
   return start(process.execPath, [join(root, 'broker', 'main.ts')], { KAFSCALE_LOG_LEVEL: 'warn', ...settings })
 }
 
+/** The console on a port of localhost, for brokers and their metrics on others. */
+export function startConsole(
+  port: number,
+  { brokers, metrics }: { readonly brokers: readonly number[]; readonly metrics: readonly number[] },
+): ChildProcess {
+  const bootstrap = brokers.map(one => `localhost:${one}`).join(',')
+  const words = ['console', '--listen', `localhost:${port}`, '--bootstrap', bootstrap]
+  const looked = metrics.flatMap(one => ['--metrics', `localhost:${one}`])
+  return start(process.execPath, [join(root, 'cli', 'main.ts'), ...words, ...looked], {})
+}
+
 export function start(program: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
   return spawn(program, [...args], {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -18,6 +18,8 @@ export const USER_ID = 65532
 
 const APP = 'app'
 const NODE = 'usr/local/bin/node'
+/** What browsers get as it stands, and no compiler copies. */
+const CONSOLE_ASSETS = 'console/assets'
 const ETCDUTL = 'usr/local/bin/etcdutl'
 /** Of packages: what only compilers, debuggers and readers want. */
 const SUPERFLUOUS = /\.(d\.[cm]?ts|map|md|markdown|flow|tsbuildinfo)$/i
@@ -29,6 +31,11 @@ export async function buildRuntimeTree(folder: string): Promise<void> {
   await copy(process.execPath, join(folder, NODE))
   for (const library of await librariesOf(process.execPath)) await copy(library, join(folder, library))
   await copyEtcdutl(join(folder, ETCDUTL))
+  await writeAccounts(folder)
+}
+
+/** What programs expect of any Linux: a user, a folder for temporary files, where names are looked up. */
+export async function writeAccounts(folder: string): Promise<void> {
   await mkdir(join(folder, 'tmp'), { recursive: true, mode: 0o1777 })
   await mkdir(join(folder, 'etc'), { recursive: true })
   await writeFile(join(folder, 'etc/passwd'), `kafscale:x:${USER_ID}:${USER_ID}::/:\n`)
@@ -52,6 +59,7 @@ export async function buildAppTree(folder: string): Promise<void> {
     '--outDir',
     join(app, 'dist'),
   ])
+  await cp(join(root, CONSOLE_ASSETS), join(app, 'dist', CONSOLE_ASSETS), { recursive: true })
   for (const name of ['package.json', 'LICENSE']) await cp(join(root, name), join(app, name))
   await installPackages(app)
 }
@@ -74,12 +82,12 @@ function isNeeded(path: string): boolean {
 }
 
 /** Absolute paths of the shared libraries that a program names, the loader included. */
-async function librariesOf(program: string): Promise<string[]> {
+export async function librariesOf(program: string): Promise<string[]> {
   const named = await checkedRun('ldd', [program])
   return [...new Set(named.match(/\/[^\s()]+\.so[^\s()]*/g) ?? [])]
 }
 
-async function copy(from: string, to: string): Promise<void> {
+export async function copy(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true })
   await cp(from, to, { dereference: true })
 }

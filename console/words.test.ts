@@ -1,0 +1,59 @@
+import { describe, expect, test } from '@jest/globals'
+import { bytes, count, dollars, rate, seconds, shown, time } from './words.ts'
+
+describe('keys and values of records', () => {
+  const of = (text: string) => shown(Buffer.from(text))
+
+  test('JSON stands in lines, and keeps the digits that JavaScript would lose', () => {
+    expect(of('{"id":12345678901234567890,"a":[1.10,{}],"b":[],"s":"x, {y}: \\"z\\""}')).toEqual({
+      kind: 'json',
+      text: '{\n  "id": 12345678901234567890,\n  "a": [\n    1.10,\n    {}\n  ],\n  "b": [],\n  "s": "x, {y}: \\"z\\""\n}',
+      isCut: false,
+    })
+  })
+
+  test.each([
+    ['a word', 'hello', 'text'],
+    ['a number', '42', 'text'],
+    ['what only begins like JSON', '{"a":', 'text'],
+    ['lines', 'one\n\ttwo\r\n', 'text'],
+    ['nothing', '', 'text'],
+    ['control characters', 'a\u0000b', 'bytes'],
+  ])('%s', (_, text, kind) => {
+    expect(of(text).kind).toBe(kind)
+  })
+
+  test('what is no UTF-8 stands in hexadecimal digits', () => {
+    expect(shown(Buffer.from([0xff, 0x00, 0x1b]))).toEqual({ kind: 'bytes', text: 'ff 00 1b', isCut: false })
+  })
+
+  test('null is told from nothing', () => {
+    expect(shown(null).kind).toBe('null')
+  })
+
+  test('a large value is cut, and says so', () => {
+    const { text, isCut } = of('x'.repeat(1_000_000))
+    expect([text.length < 50_000, isCut]).toEqual([true, true])
+    expect(shown(Buffer.alloc(100_000, 1)).isCut).toBe(true)
+  })
+})
+
+test('numbers read as people write them', () => {
+  expect([bytes(0), bytes(1023), bytes(1536), bytes(5 * 1024 ** 4), bytes(undefined)]).toEqual([
+    '0 B',
+    '1023 B',
+    '1.50 KiB',
+    '5.00 TiB',
+    '–',
+  ])
+  expect([count(1234567), rate(0.25), rate(12345), seconds(3.21), seconds(600), seconds(9000)]).toEqual([
+    '1,234,567',
+    '0.3/s',
+    '12,345/s',
+    '3.2 s',
+    '10 min',
+    '2.5 h',
+  ])
+  expect([dollars(0.00012), dollars(12.345)]).toEqual(['$0.0001', '$12.35'])
+  expect([time(0), time(9e15)]).toEqual(['1970-01-01 00:00:00.000', '9000000000000000 ms'])
+})
