@@ -7,6 +7,7 @@ import { referredSecrets } from './cluster/accept.ts'
 import { BY_CLUSTER, BY_OWNER, BY_TARGET, OWNED_KINDS, type OwnedKind } from './cluster/context.ts'
 import { managedSecrets } from './cluster/etcd-stand.ts'
 import { objectAt, textAt } from './cluster/fields.ts'
+import { listenerSecretNames } from './cluster/security-stand.ts'
 import type { KubeClient, Scope } from './runtime/kube-client.ts'
 import type { Source } from './runtime/manager.ts'
 import { controllerOf, type KubeObject, type Manifest } from './runtime/object.ts'
@@ -16,9 +17,13 @@ import { Store } from './runtime/store.ts'
 import { clusterKeyOf } from './topic/reconcile.ts'
 import { CLUSTER, clusterSchema, type KafScaleCluster } from './types/kaf-scale-cluster.ts'
 import { type KafScaleTopic, TOPIC, topicSchema } from './types/kaf-scale-topic.ts'
+import { type KafScaleUser, USER, userSchema } from './types/kaf-scale-user.ts'
+import { clusterKeyOf as clusterKeyOfUser } from './user/reconcile.ts'
 
 /** Index of clusters by the Secrets that they refer to, `namespace/name`. */
 export const BY_SECRET = 'secret'
+/** Index of users by the Secret that their password is in, `namespace/name`. */
+export const BY_PASSWORD = 'password'
 
 export interface CacheOptions {
   readonly client: KubeClient
@@ -56,11 +61,20 @@ const BROKER_PODS = 'app.kubernetes.io/name=kafscale'
 export class Caches {
   readonly clusters = new Store<KafScaleCluster>({
     [BY_SECRET]: cluster =>
-      [...referredSecrets(cluster).map(({ name }) => name), ...managedSecrets(cluster)].map(
-        name => `${cluster.metadata.namespace}/${name}`,
-      ),
+      [
+        ...referredSecrets(cluster).map(({ name }) => name),
+        ...managedSecrets(cluster),
+        ...listenerSecretNames(cluster),
+      ].map(name => `${cluster.metadata.namespace}/${name}`),
   })
   readonly topics = new Store<KafScaleTopic>({ [BY_CLUSTER]: topic => [clusterKeyOf(topic)] })
+  readonly users = new Store<KafScaleUser>({
+    [BY_CLUSTER]: user => [clusterKeyOfUser(user)],
+    [BY_PASSWORD]: ({ metadata, spec }) => {
+      const name = spec.authentication?.passwordSecretRef?.name
+      return name === undefined ? [] : [`${metadata.namespace}/${name}`]
+    },
+  })
   readonly owned: Readonly<Record<OwnedKind, Store<Manifest>>> = {
     serviceAccounts: new Store<Manifest>({ [BY_OWNER]: byOwner }),
     configMaps: new Store<Manifest>({ [BY_OWNER]: byOwner }),
@@ -103,6 +117,7 @@ export class Caches {
     this.watches = [
       ...reflect(CLUSTER, this.clusters, manifest => clusterSchema.parse(manifest)),
       ...reflect(TOPIC, this.topics, manifest => topicSchema.parse(manifest)),
+      ...reflect(USER, this.users, manifest => userSchema.parse(manifest)),
       ...OWNED_KINDS.flatMap(kind => reflect(RESOURCES[kind], this.owned[kind], asIs)),
       ...reflect<KubeObject>(RESOURCES.pods, this.pods, asIs, { labelSelector: BROKER_PODS }),
       ...reflect<KubeObject>(RESOURCES.secrets, this.secrets, asIs, { metadataOnly: true }),
@@ -114,6 +129,7 @@ export class Caches {
   observe(resource: Resource, object: Manifest): void {
     if (resource === CLUSTER) this.clusters.observeWrite(clusterSchema.parse(object))
     else if (resource === TOPIC) this.topics.observeWrite(topicSchema.parse(object))
+    else if (resource === USER) this.users.observeWrite(userSchema.parse(object))
     else {
       const kind = OWNED_KINDS.find(one => resourceName(RESOURCES[one]) === resourceName(resource))
       if (kind !== undefined) this.owned[kind].observeWrite(object)

@@ -7,6 +7,7 @@ import type { KubeClient } from './runtime/kube-client.ts'
 import { RESOURCES } from './runtime/resource.ts'
 import { CLUSTER } from './types/kaf-scale-cluster.ts'
 import { TOPIC } from './types/kaf-scale-topic.ts'
+import { USER } from './types/kaf-scale-user.ts'
 
 export interface CheckOptions {
   readonly client: KubeClient
@@ -27,7 +28,7 @@ const LOOK_MS = 500
 export async function check(options: CheckOptions): Promise<string | undefined> {
   const { client, watched } = options
   const places = (watched ?? [undefined]).flatMap(namespace =>
-    [CLUSTER, TOPIC].map(resource => ({ resource, namespace })),
+    [CLUSTER, TOPIC, USER].map(resource => ({ resource, namespace })),
   )
   for (const { resource, namespace } of places) {
     try {

@@ -22,7 +22,7 @@ export interface DiscoveryOptions {
 export class Discovery implements Source {
   readonly #options: DiscoveryOptions
   readonly #first = Promise.withResolvers<void>()
-  #found: ClusterInputs['has'] = { podMonitors: false, prometheusRules: false }
+  #found: ClusterInputs['has'] = { podMonitors: false, prometheusRules: false, certificates: false }
 
   constructor(options: DiscoveryOptions) {
     this.#options = options
@@ -49,14 +49,18 @@ export class Discovery implements Source {
   }
 
   async #look(signal: AbortSignal): Promise<true> {
-    const { podMonitors, prometheusRules } = RESOURCES
+    const { podMonitors, prometheusRules, certificates } = RESOURCES
     const plurals = await this.#options.client.discover(podMonitors.group, podMonitors.version, { signal })
+    const issued = await this.#options.client.discover(certificates.group, certificates.version, { signal })
     const found = {
       podMonitors: plurals.has(podMonitors.plural),
       prometheusRules: plurals.has(prometheusRules.plural),
+      certificates: issued.has(certificates.plural),
     }
     const hasChanged =
-      found.podMonitors !== this.#found.podMonitors || found.prometheusRules !== this.#found.prometheusRules
+      found.podMonitors !== this.#found.podMonitors ||
+      found.prometheusRules !== this.#found.prometheusRules ||
+      found.certificates !== this.#found.certificates
     this.#found = found
     this.#first.resolve()
     if (hasChanged) this.#options.onChange()

@@ -21,6 +21,12 @@ export const EVENTS = {
     action: 'DeleteTopic',
     meaning: 'A topic that was to be deleted stays, because its cluster is gone or did not answer in time.',
   },
+  UserOrphaned: {
+    type: 'Warning',
+    action: 'DeleteUser',
+    meaning:
+      'A KafScaleUser went, and its rights stay in the brokers, because these are gone or did not answer in time.',
+  },
   EtcdRestoreBegun: {
     type: 'Warning',
     action: 'RestoreEtcd',

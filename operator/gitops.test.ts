@@ -12,7 +12,9 @@ import { type Manifest, manifestSchema } from './runtime/object.ts'
 import { RESOURCES } from './runtime/resource.ts'
 import { CLUSTER } from './types/kaf-scale-cluster.ts'
 import { TOPIC } from './types/kaf-scale-topic.ts'
+import { USER } from './types/kaf-scale-user.ts'
 
+const KINDS = [CLUSTER, TOPIC, USER]
 const SAMPLES = join(import.meta.dirname, '../config/samples')
 const argo = { manager: 'argocd-controller', force: true }
 const at = (name: string) => ({ namespace: 'shop', name })
@@ -39,17 +41,17 @@ afterEach(async () => {
   await api.stop()
 })
 
-/** Clusters and topics of a sample; Argo CD adds its mark. */
+/** Objects of our kinds in a sample; Argo CD adds its mark. */
 function sample(file: string): Manifest[] {
   return parseAllDocuments(readFileSync(join(SAMPLES, file), 'utf8')).flatMap(document => {
     const manifest = manifestSchema.parse({ metadata: {}, ...Object(document.toJS()) })
-    if (manifest.kind !== CLUSTER.kind && manifest.kind !== TOPIC.kind) return []
+    if (!KINDS.some(({ kind }) => kind === manifest.kind)) return []
     const annotations = { 'argocd.argoproj.io/tracking-id': `kafka:${manifest.kind}` }
     return [{ ...manifest, metadata: { ...manifest.metadata, namespace: 'shop', annotations } }]
   })
 }
 
-const resourceOf = ({ kind }: Manifest) => (kind === CLUSTER.kind ? CLUSTER : TOPIC)
+const resourceOf = ({ kind }: Manifest) => KINDS.find(one => one.kind === kind) ?? CLUSTER
 
 async function sync(manifests: readonly Manifest[]): Promise<void> {
   for (const manifest of manifests) await api.bystander().apply(resourceOf(manifest), manifest, argo)

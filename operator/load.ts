@@ -2,6 +2,7 @@
 // while we lead.
 
 import type { Caches } from './caches.ts'
+import type { Reach } from './cluster/broker-access.ts'
 import { BY_CLUSTER } from './cluster/context.ts'
 import { brokersName } from './cluster/desired/names.ts'
 import { type MetricsAddressOf, podAddress, type Target, targetOf } from './cluster/scale-target.ts'
@@ -10,14 +11,15 @@ import { keyOf } from './runtime/object.ts'
 import { Autoscaler, type Look } from './scaling/autoscaler.ts'
 import { type Published, type PublishedCluster, published } from './scaling/published.ts'
 import { readLag } from './signals/lag-reader.ts'
-import { Observer } from './signals/observer.ts'
+import { type Bootstrap, Observer } from './signals/observer.ts'
 import { scrape } from './signals/scrape.ts'
-import type { Address } from './topic/reconcile.ts'
 import type { KafScaleCluster } from './types/kaf-scale-cluster.ts'
 
 export interface LoadOptions extends Pick<OperatorOptions, 'clock' | 'log' | 'lookEveryMs' | 'metricsAddressOf'> {
   readonly caches: Caches
-  readonly bootstrapOf: (cluster: KafScaleCluster) => Address
+  readonly bootstrapOf: (cluster: KafScaleCluster) => Bootstrap
+  /** What to open a connection there with. */
+  readonly reachOf: (address: Bootstrap) => Promise<Reach>
   /** A look found something new of this cluster. */
   readonly onNews: (key: string) => void
 }
@@ -31,11 +33,11 @@ export class Load {
   constructor(options: LoadOptions) {
     this.#options = options
     this.#metricsAddressOf = options.metricsAddressOf ?? podAddress
-    const { clock, log, lookEveryMs, onNews } = options
+    const { clock, log, lookEveryMs, onNews, reachOf } = options
     const observer = new Observer({
       clock,
       scrape,
-      readLag: ({ host, port }, timeoutMs) => readLag({ host, port, clock, timeoutMs }),
+      readLag: async (address, timeoutMs) => readLag({ ...(await reachOf(address)), clock, timeoutMs }),
     })
     this.autoscaler = new Autoscaler({
       clock,

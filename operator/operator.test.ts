@@ -153,7 +153,12 @@ describe('a cluster', () => {
 
   test.each([
     [{ s3: { bucket: 'records', region: 'r', credentialsSecretRef: 'keys' } }, 'SecretMissing', 'Secret keys'],
-    [{ listeners: [{ name: 'a', port: 9092, tls: { selfSigned: true } }] }, 'NotSupported', 'listener a'],
+    [
+      { listeners: [{ name: 'a', port: 9092, mode: 'perBroker', tls: { selfSigned: true } }] },
+      'NotSupported',
+      'listener a',
+    ],
+    [{ listeners: [{ name: 'a', port: 9092, tls: { secretRef: 'its-own' } }] }, 'SecretMissing', 'Secret its-own'],
   ])('that cannot be carried out as it is says what to change: %j', async (spec, reason, words) => {
     await applyCluster(spec)
     startOperator()

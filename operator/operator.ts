@@ -1,13 +1,15 @@
 // The composition root of the operator: caches, reconcilers and their triggers, election, health.
 
 import type { BucketCare } from './bucket/care.ts'
-import { BY_SECRET, Caches, scaledDeployment } from './caches.ts'
+import { BY_PASSWORD, BY_SECRET, Caches, scaledDeployment } from './caches.ts'
 import { newBucketCare, newEtcdCare } from './cares.ts'
+import { brokerAddress, brokerReach } from './cluster/broker-access.ts'
 import { OPERATOR_MANAGER, OWNED_KINDS, podsOf } from './cluster/context.ts'
-import { listenersOf, serviceHost } from './cluster/desired/listeners.ts'
 import { brokersName } from './cluster/desired/names.ts'
 import { EtcdStand } from './cluster/etcd-stand.ts'
+import { KeptSecrets } from './cluster/kept-secrets.ts'
 import { clusterReconciler } from './cluster/reconcile.ts'
+import { SecurityStand } from './cluster/security-stand.ts'
 import { Discovery } from './discovery.ts'
 import type { EtcdCare } from './etcd/care.ts'
 import { EVENTS, lifeEvent } from './events.ts'
@@ -28,9 +30,13 @@ import { controllerKey, labelKey, type Mapper, ownKey, referrers, trigger } from
 import { WorkQueue } from './runtime/work-queue.ts'
 import { type Published, publishMetrics } from './scaling/published.ts'
 import { readLag } from './signals/lag-reader.ts'
+import type { Bootstrap } from './signals/observer.ts'
 import { FigureLooks } from './topic/figure-looks.ts'
-import { type Address, clusterKeyOf, letGo, type TopicReconcilerOptions, topicReconciler } from './topic/reconcile.ts'
+import { clusterKeyOf, letGo, type TopicReconcilerOptions, topicReconciler } from './topic/reconcile.ts'
 import { CLUSTER, type KafScaleCluster } from './types/kaf-scale-cluster.ts'
+import { USER } from './types/kaf-scale-user.ts'
+import { UserCredentials } from './user/credentials.ts'
+import * as users from './user/reconcile.ts'
 
 const WORKERS = 4
 
@@ -54,6 +60,8 @@ export class Operator {
   readonly #bucketCare: BucketCare
   readonly #orphans: Orphans
   readonly #topics: TopicReconcilerOptions
+  readonly #kept: KeptSecrets
+  readonly #users: users.UserReconcilerOptions
 
   constructor(options: OperatorOptions) {
     this.#options = options
@@ -81,15 +89,35 @@ export class Operator {
     this.caches = new Caches({ client, clock, random, log, namespaces: options.watched, times: options.reflectorTimes })
     this.#orphans = new Orphans(this.caches.clusters)
     const { caches } = this
+    this.#kept = new KeptSecrets({
+      client: fenced,
+      applier: new Applier(fenced, OPERATOR_MANAGER),
+      clock,
+      secrets: caches.secrets,
+      onWrite: (resource, object) => caches.observe(resource, object),
+    })
     const onNews = (key: string): void => clusters.enqueue([key])
-    this.#load = new Load({ ...options, caches, bootstrapOf: cluster => this.#bootstrapOf(cluster), onNews })
+    this.#load = new Load({
+      ...options,
+      caches,
+      bootstrapOf: cluster => this.#bootstrapOf(cluster),
+      reachOf: address => brokerReach(address, this.#kept),
+      onNews,
+    })
     publishMetrics(metrics.registry, () => this.#load.published())
     const clusters = this.#clusterController(fenced)
     this.#topics = this.#topicOptions(fenced, onNews)
+    this.#users = this.#userOptions(fenced)
     const parts = { options, caches, client: fenced, events: this.#events, onReport: onNews }
     this.#etcdCare = newEtcdCare(parts)
     this.#bucketCare = newBucketCare(parts)
-    this.controllers = [clusters, this.#topicController(), this.#etcdController(), this.#bucketController()]
+    this.controllers = [
+      clusters,
+      this.#topicController(),
+      this.#userController(),
+      this.#etcdController(),
+      this.#bucketController(),
+    ]
     const onChange = (): void => clusters.enqueue([...this.caches.clusters.all()].map(keyOf))
     this.#discovery = new Discovery({ client, clock, log, onChange })
   }
@@ -125,14 +153,11 @@ export class Operator {
     const applier = new Applier(client, OPERATOR_MANAGER)
     const etcd = new EtcdStand({
       client,
-      applier,
-      clock: this.#options.clock,
+      kept: this.#kept,
       configMaps: caches.owned.configMaps,
       statefulSets: caches.owned.statefulSets,
       podsOf: cluster => podsOf(caches, cluster),
-      secrets: caches.secrets,
       times: this.#options.trustTimes,
-      onWrite: (resource, object) => caches.observe(resource, object),
       onLife: (cluster, life) => {
         const event = lifeEvent(life)
         if (event !== undefined) this.#events.record(cluster, ...event)
@@ -142,6 +167,12 @@ export class Operator {
       client,
       applier,
       etcd,
+      security: new SecurityStand({
+        applier,
+        kept: this.#kept,
+        times: this.#options.listenerTrustTimes,
+        onWrite: (resource, object) => caches.observe(resource, object),
+      }),
       etcdReport: key => this.#etcdCare.report(key),
       bucketReport: key => this.#bucketCare.report(key),
       clock: this.#options.clock,
@@ -180,6 +211,9 @@ export class Operator {
     await letGo(this.#topics, signal).catch((error: unknown) => {
       this.#options.log.warn({ err: error }, 'topics of a namespace that is being deleted may keep their finalizers')
     })
+    await users.letGo(this.#users, signal).catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, 'users of a namespace that is being deleted may keep their finalizers')
+    })
     await this.#bucketCare.letGo(this.caches.clusters.all(), signal).catch((error: unknown) => {
       this.#options.log.warn({ err: error }, 'clusters of a namespace that is being deleted may keep their finalizers')
     })
@@ -193,7 +227,7 @@ export class Operator {
       clock,
       clusters: caches.clusters,
       topics: caches.topics,
-      addressOf: cluster => this.#bootstrapOf(cluster),
+      addressOf: cluster => brokerReach(this.#bootstrapOf(cluster), this.#kept),
       looks: new FigureLooks({
         clock,
         readPositions: (address, timeoutMs) => readLag({ ...address, clock, timeoutMs }),
@@ -213,6 +247,40 @@ export class Operator {
     const controller = this.#controller(topicReconciler(this.#topics))
     trigger(caches.topics, controller.queue, change => [...ownKey(change)].map(() => clusterKeyOf(change.object)))
     trigger(caches.clusters, controller.queue, change => [...ownKey(change)].map(() => keyOf(change.object)))
+    return controller
+  }
+
+  #userOptions(client: KubeClient): users.UserReconcilerOptions {
+    const { caches } = this
+    const { clock, usersEveryMs, listenerTrustTimes } = this.#options
+    const applier = new Applier(client, OPERATOR_MANAGER)
+    const onWrite: users.UserReconcilerOptions['onWrite'] = (resource, object) => caches.observe(resource, object)
+    return {
+      applier,
+      clock,
+      clusters: caches.clusters,
+      users: caches.users,
+      credentials: new UserCredentials({ applier, kept: this.#kept, clock, times: listenerTrustTimes, onWrite }),
+      reach: (cluster, signal) => brokerReach(this.#bootstrapOf(cluster), this.#kept, signal),
+      onWrite,
+      isEnding: (namespace, signal) => isEnding(client, namespace, signal),
+      onOrphan: (user, reason) =>
+        this.#events.record(user, 'UserOrphaned', `The user stays in the brokers, because ${reason}.`),
+      lookEveryMs: usersEveryMs,
+    }
+  }
+
+  #userController() {
+    const { caches } = this
+    const controller = this.#controller(users.userReconciler(this.#users))
+    trigger(caches.users, controller.queue, change => [...ownKey(change)].map(() => users.clusterKeyOf(change.object)))
+    trigger(caches.clusters, controller.queue, users.connectionKey)
+    // Its own Secret, that with its password, and those of the cluster's authority.
+    trigger(caches.secrets, controller.queue, change => [
+      ...[...controllerKey(USER.kind)(change)].flatMap(key => caches.users.get(key) ?? []).map(users.clusterKeyOf),
+      ...caches.users.by(BY_PASSWORD, change.key).map(users.clusterKeyOf),
+      ...referrers(caches.clusters, BY_SECRET)(change),
+    ])
     return controller
   }
 
@@ -246,13 +314,9 @@ export class Operator {
     return controller
   }
 
-  #bootstrapOf(cluster: KafScaleCluster): Address {
+  #bootstrapOf(cluster: KafScaleCluster): Bootstrap {
     const { addressOf, defaults } = this.#options
-    if (addressOf !== undefined) return addressOf(cluster)
-    const inputs = { cluster, operator: defaults }
-    const [first] = listenersOf(inputs)
-    if (first === undefined) throw new Error('a cluster without listeners')
-    return { host: serviceHost(inputs, first.service), port: first.port }
+    return addressOf === undefined ? brokerAddress(cluster, defaults) : addressOf(cluster)
   }
 }
 

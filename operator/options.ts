@@ -2,14 +2,14 @@
 
 import type { Clock } from '../broker/clock.ts'
 import type { Logger } from '../broker/observe/logger.ts'
+import type { TrustTimes } from './certificates/trust.ts'
 import type { OperatorDefaults } from './cluster/inputs.ts'
 import type { MetricsAddressOf } from './cluster/scale-target.ts'
-import type { TrustTimes } from './etcd/trust.ts'
 import type { KubeClient } from './runtime/kube-client.ts'
 import type { LeaseTimes } from './runtime/lease-elector.ts'
 import type { EngineMetrics } from './runtime/metrics.ts'
 import type { ReflectorTimes } from './runtime/reflector.ts'
-import type { Address } from './topic/reconcile.ts'
+import type { Bootstrap } from './signals/observer.ts'
 import type { KafScaleCluster } from './types/kaf-scale-cluster.ts'
 
 export interface OperatorOptions {
@@ -26,8 +26,8 @@ export interface OperatorOptions {
   /** Nobody else's. */
   readonly identity: string
   readonly metrics: EngineMetrics
-  /** Where brokers are reached; by default by the Service of the first listener. */
-  readonly addressOf?: (cluster: KafScaleCluster) => Address
+  /** Where brokers are reached; by default by a Service (cluster/broker-access.ts). */
+  readonly addressOf?: (cluster: KafScaleCluster) => Bootstrap
   /** Where the metrics of a broker are; by default at the address of its pod. */
   readonly metricsAddressOf?: MetricsAddressOf
   /** Between two looks at the load of the clusters, ms. */
@@ -44,6 +44,10 @@ export interface OperatorOptions {
   readonly etcdEveryMs?: number
   /** Of the certificates of a managed etcd. */
   readonly trustTimes?: TrustTimes
+  /** Of the certificates of listeners and users. */
+  readonly listenerTrustTimes?: TrustTimes
+  /** Between two looks at the users of a cluster, ms. */
+  readonly usersEveryMs?: number
   readonly leaseTimes?: LeaseTimes
   readonly reflectorTimes?: ReflectorTimes
 }

@@ -4,6 +4,7 @@
 import { RESOURCES, type Resource } from './runtime/resource.ts'
 import { CLUSTER } from './types/kaf-scale-cluster.ts'
 import { TOPIC } from './types/kaf-scale-topic.ts'
+import { USER } from './types/kaf-scale-user.ts'
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'
 
@@ -31,6 +32,9 @@ export const GRANTS: readonly Grant[] = [
   { resource: CLUSTER, subresource: 'finalizers', verbs: ['update'], why: 'owner references that block deletion' },
   { resource: TOPIC, verbs: ['list', 'watch', 'patch'], why: 'the topics to look after, and their finalizer' },
   { resource: TOPIC, subresource: 'status', verbs: ['patch'], why: 'tells how they are' },
+  { resource: USER, verbs: ['list', 'watch', 'patch'], why: 'the users to look after, and their finalizer' },
+  { resource: USER, subresource: 'status', verbs: ['patch'], why: 'tells how they are' },
+  { resource: USER, subresource: 'finalizers', verbs: ['update'], why: 'owner references that block deletion' },
   { resource: RESOURCES.namespaces, verbs: ['get'], why: 'whether it is being deleted, and nobody may be waited for' },
   removed(RESOURCES.serviceAccounts, 'the account of the brokers'),
   owned(RESOURCES.configMaps, 'the settings of the brokers'),
@@ -49,9 +53,10 @@ export const GRANTS: readonly Grant[] = [
   {
     resource: RESOURCES.secrets,
     verbs: OWNED,
-    why: 'of all of them only metadata is watched; certificates of etcd are made, credentials that a spec names are read',
+    why: 'of all of them only metadata is watched; certificates and credentials of users are made, what a spec names is read',
   },
   removed(RESOURCES.cronJobs, 'the schedule of snapshots of etcd'),
+  { resource: RESOURCES.certificates, verbs: MONITORING, why: 'what cert-manager makes for listeners' },
   { resource: RESOURCES.podMonitors, verbs: MONITORING, why: 'what Prometheus scrapes' },
   { resource: RESOURCES.prometheusRules, verbs: MONITORING, why: 'alerts' },
   { resource: RESOURCES.events, verbs: ['create', 'patch'], why: 'what happened' },

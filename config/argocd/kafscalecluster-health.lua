@@ -11,6 +11,7 @@ local grave = {
   NotSupported = true,
   NameConflict = true,
   SecretMissing = true,
+  CertManagerMissing = true,
 }
 
 local health = { status = "Progressing", message = "Waiting for the operator." }

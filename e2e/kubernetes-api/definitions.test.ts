@@ -12,6 +12,7 @@ import type { Manifest } from '../../operator/runtime/object.ts'
 import { apiVersionOf, RESOURCES } from '../../operator/runtime/resource.ts'
 import { CLUSTER, clusterSchema } from '../../operator/types/kaf-scale-cluster.ts'
 import { TOPIC } from '../../operator/types/kaf-scale-topic.ts'
+import { USER } from '../../operator/types/kaf-scale-user.ts'
 import { ADMISSION_CASES, type AdmissionCase } from '../../testing/kube-api/admission-cases.ts'
 import { type ApiCluster, startApiCluster } from '../../testing/kubernetes/api-cluster.ts'
 import { until } from '../../testing/operator.ts'
@@ -22,7 +23,7 @@ import { suiteWith } from '../suite.ts'
 jest.setTimeout(180_000)
 
 const root = join(import.meta.dirname, '../..')
-const KINDS = [CLUSTER, TOPIC] as const
+const KINDS = [CLUSTER, TOPIC, USER] as const
 const definitions = z.object({ spec: z.looseObject({}), status: z.looseObject({ conditions: z.array(z.any()) }) })
 
 const parts = Promise.all([kubernetes(), etcd()])
@@ -64,15 +65,15 @@ await suiteWith('the CRDs on a real API server', parts, ([kubernetesPrograms, et
   })
 
   describe('admission', () => {
-    const resourceOf = (kind: string) => (kind === CLUSTER.kind ? CLUSTER : TOPIC)
-    const manifest = ({ kind, objectName = 'demo' }: AdmissionCase, spec: object): Manifest => ({
-      apiVersion: apiVersionOf(resourceOf(kind)),
-      kind,
-      metadata: { name: objectName, namespace: 'default' },
+    const resourceOf = ({ kind }: AdmissionCase) => KINDS.find(one => one.kind === kind) ?? CLUSTER
+    const manifest = (one: AdmissionCase, spec: object): Manifest => ({
+      apiVersion: apiVersionOf(resourceOf(one)),
+      kind: one.kind,
+      metadata: { name: one.objectName ?? 'demo', namespace: 'default' },
       spec,
     })
     const write = async (one: AdmissionCase): Promise<void> => {
-      const resource = resourceOf(one.kind)
+      const resource = resourceOf(one)
       const manager = { manager: 'test' }
       if (one.old === undefined) {
         await client.create(resource, manifest(one, one.spec), manager)
@@ -87,8 +88,8 @@ await suiteWith('the CRDs on a real API server', parts, ([kubernetesPrograms, et
         manager,
       )
     }
-    const remove = async ({ kind, objectName = 'demo' }: AdmissionCase): Promise<void> =>
-      client.delete(resourceOf(kind), { namespace: 'default', name: objectName }).catch(() => {})
+    const remove = async (one: AdmissionCase): Promise<void> =>
+      client.delete(resourceOf(one), { namespace: 'default', name: one.objectName ?? 'demo' }).catch(() => {})
 
     test.each(ADMISSION_CASES.map(one => [`${one.kind} with ${one.name}`, one] as const))('%s', async (_, one) => {
       try {

@@ -21,6 +21,8 @@ export interface Request extends Validity {
   readonly commonName: string
   /** Names and addresses that it stands for. */
   readonly names: readonly string[]
+  /** Such a one stands for no server, whatever its name is. */
+  readonly isClientOnly?: boolean
 }
 
 const ECDSA_SHA256 = der.sequence(der.objectId('1.2.840.10045.4.3.2'))
@@ -46,8 +48,8 @@ export function newAuthority(purpose: string, { from, until }: Validity): Issued
   return { cert: signed(facts, key), key }
 }
 
-/** A certificate that serves as a server's and as a client's: etcd's own gateway shows its server certificate as a client. */
-export function issue(authority: Issued, { commonName, names, from, until }: Request): Issued {
+/** Unless it is a client's alone it serves as both: etcd's own gateway shows its server certificate as a client. */
+export function issue(authority: Issued, { commonName, names, from, until, isClientOnly = false }: Request): Issued {
   const signer = new X509Certificate(authority.cert)
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const spki = publicKey.export({ type: 'spki', format: 'der' })
@@ -56,7 +58,7 @@ export function issue(authority: Issued, { commonName, names, from, until }: Req
     extension('2.5.29.19', der.sequence(), true),
     // digitalSignature.
     extension('2.5.29.15', der.bits(Buffer.of(0x80), 7), true),
-    extension('2.5.29.37', der.sequence(SERVER_AUTH, CLIENT_AUTH)),
+    extension('2.5.29.37', isClientOnly ? der.sequence(CLIENT_AUTH) : der.sequence(SERVER_AUTH, CLIENT_AUTH)),
     extension('2.5.29.14', der.octets(keyId(spki))),
     extension('2.5.29.35', der.sequence(der.implicit(0, keyId(signerKey)))),
     ...(names.length === 0 ? [] : [extension('2.5.29.17', der.sequence(...names.map(alternative)))]),
@@ -90,6 +92,21 @@ export const isSignedBy = (cert: X509Certificate, authority: X509Certificate): b
 /** The names that a certificate stands for, sorted. */
 export const namesOf = ({ subjectAltName = '' }: X509Certificate): string[] =>
   [...subjectAltName.matchAll(/(?:DNS|IP Address):([^,\s]+)/g)].map(([, name = '']) => name).sort()
+
+/** Names as `namesOf` gives them for a certificate that was issued for them. */
+export const sortedNames = (names: readonly string[]): string[] =>
+  names.map(name => (isIP(name) === 6 ? addressText(name) : name)).sort()
+
+/** An IPv6 address as Node writes it: eight groups, no zeros before them. */
+function addressText(address: string): string {
+  const bytes = addressBytes(address)
+  return Array.from({ length: 8 }, (_, group) =>
+    bytes
+      .readUInt16BE(group * 2)
+      .toString(16)
+      .toUpperCase(),
+  ).join(':')
+}
 
 interface Facts extends Validity {
   readonly issuer: string

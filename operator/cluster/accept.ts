@@ -3,7 +3,7 @@
 import { listenersOf } from './desired/listeners.ts'
 import type { ClusterInputs } from './inputs.ts'
 
-export type RefusalReason = 'InvalidSpec' | 'NotSupported' | 'SecretMissing'
+export type RefusalReason = 'InvalidSpec' | 'NotSupported' | 'SecretMissing' | 'CertManagerMissing'
 
 export interface Refusal {
   readonly reason: RefusalReason
@@ -17,12 +17,12 @@ const notSupported = (message: string): Refusal => ({ reason: 'NotSupported', me
 
 const QUESTIONS: readonly Question[] = [
   inputs => {
-    const secured = listenersOf(inputs).find(
-      ({ tls, auth }) => tls !== undefined || (auth !== undefined && auth.type !== 'none'),
+    const each = listenersOf(inputs).find(
+      ({ tls, mode, type }) => tls !== undefined && mode === 'perBroker' && type === 'internal',
     )
-    if (secured === undefined) return undefined
+    if (each === undefined) return undefined
     return notSupported(
-      `listener ${secured.name} has tls or auth, which the brokers of this release do not have: remove both`,
+      `listener ${each.name} wants TLS at the addresses of pods, for which no certificate stands: set mode: shared`,
     )
   },
   inputs => {
@@ -55,16 +55,33 @@ export interface SecretReference {
   readonly name: string
   /** Path in the spec. */
   readonly field: string
+  /** Brokers read it again when it changes. */
+  readonly isReloaded?: true
 }
 
 /** The Secrets that the pods of a cluster use. */
-export function referredSecrets({ spec }: ClusterInputs['cluster']): readonly SecretReference[] {
+export function referredSecrets(cluster: ClusterInputs['cluster']): readonly SecretReference[] {
+  const { spec } = cluster
   const references: [string, string | undefined][] = [
     ['s3.credentialsSecretRef', spec.s3.credentialsSecretRef],
     ['etcd.secretRef', spec.etcd.secretRef],
     ['etcd.tls.secretRef', spec.etcd.tls?.secretRef],
   ]
-  return references.flatMap(([field, name]) => (name === undefined ? [] : [{ field, name }]))
+  const own = references.flatMap(([field, name]) => (name === undefined ? [] : [{ field, name }]))
+  return [...own, ...listenerSecrets(cluster)]
+}
+
+function listenerSecrets(cluster: ClusterInputs['cluster']): readonly SecretReference[] {
+  return listenersOf({ cluster }).flatMap(({ name: listener, tls, authentication }) =>
+    [
+      ['tls', tls?.secretRef],
+      ['authentication', authentication?.secretRef],
+    ].flatMap(([part, name]) =>
+      name === undefined
+        ? []
+        : [{ field: `${part}.secretRef of listener ${listener}`, name, isReloaded: true as const }],
+    ),
+  )
 }
 
 /** Undefined when the spec can be carried out. */

@@ -14,7 +14,7 @@ import { kmsKeyOf } from '../types/object-store.ts'
 import { snapshotPrefix } from './desired/etcd-agent.ts'
 import { brokersName, etcdSnapshotName, namespaceOf, selectorLabels } from './desired/names.ts'
 import { objectPrefix } from './desired/settings.ts'
-import { secretData } from './etcd-access.ts'
+import { secretData } from './kept-secrets.ts'
 
 export interface BucketAccessOptions {
   readonly client: KubeClient

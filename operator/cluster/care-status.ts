@@ -13,6 +13,8 @@ import { managedEtcdOf } from '../types/etcd.ts'
 import type { ClusterStatus } from '../types/kaf-scale-cluster.ts'
 import type { EtcdStanding } from './etcd-stand.ts'
 import type { ClusterInputs } from './inputs.ts'
+import type { SecurityStanding } from './security-stand.ts'
+import { certificateFindings, certificatesStatus } from './security-status.ts'
 
 export interface CareView {
   /** Milliseconds since 1970. */
@@ -20,6 +22,7 @@ export interface CareView {
   readonly inputs: ClusterInputs
   readonly previous: ClusterStatus | undefined
   readonly etcd: EtcdStanding | undefined
+  readonly security?: SecurityStanding | undefined
   readonly report: EtcdReport | undefined
   readonly bucket: BucketReport | undefined
   /** Members of the managed etcd that are ready. */
@@ -35,7 +38,7 @@ const LOSS_KNOWN = 'kafscale.io/loss-known'
 
 export function careStatus(status: ClusterStatus, view: CareView): ClusterStatus {
   const say = finder(CLUSTER_CONDITIONS, view.inputs.cluster.metadata.generation)
-  const cared = [...etcdFindings(say, view), ...bucketFindings(say, view)]
+  const cared = [...etcdFindings(say, view), ...bucketFindings(say, view), ...certificateFindings(say, view)]
   const ready = readiness(say, status, cared, view.inputs.cluster.spec.s3.credentialsSecretRef !== undefined)
   const found = ready === undefined ? cared : [ready, ...cared]
   return {
@@ -44,6 +47,7 @@ export function careStatus(status: ClusterStatus, view: CareView): ClusterStatus
     conditions: replaced(status.conditions ?? [], view.previous?.conditions ?? [], found, view.now),
     etcd: etcdStatus(status.etcd, view),
     bucket: bucketStatus(view),
+    ...certificatesStatus(view),
   }
 }
 

@@ -15,6 +15,7 @@ import type { Pause } from '../types/pause.ts'
 import { MANAGED_BY } from './desired/names.ts'
 import type { EtcdStand, EtcdStanding } from './etcd-stand.ts'
 import type { ClusterInputs, OperatorDefaults } from './inputs.ts'
+import type { SecurityStand, SecurityStanding } from './security-stand.ts'
 import type { ClusterView } from './status.ts'
 
 export const OPERATOR_MANAGER = MANAGED_BY
@@ -79,6 +80,7 @@ export interface ClusterReconcilerOptions {
   readonly onEvent: (cluster: KafScaleCluster, event: ClusterEvent, note: string) => void
   readonly has: () => ClusterInputs['has']
   readonly etcd: EtcdStand
+  readonly security: SecurityStand
   /** What was seen last of the members of its etcd. */
   readonly etcdReport: (key: string) => EtcdReport | undefined
   /** How its bucket was found last. */
@@ -101,6 +103,7 @@ export interface Context {
   /** Why the number of brokers could not be written. */
   scaleRefusal: string | undefined
   etcd: EtcdStanding | undefined
+  security: SecurityStanding | undefined
 }
 
 export const podsOf = (

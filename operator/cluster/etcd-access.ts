@@ -4,7 +4,6 @@ import type { CaredEtcd } from '../etcd/care.ts'
 import type { EtcdTls } from '../etcd/etcd-member.ts'
 import { ifFound } from '../runtime/errors.ts'
 import type { KubeClient } from '../runtime/kube-client.ts'
-import type { Manifest } from '../runtime/object.ts'
 import { RESOURCES } from '../runtime/resource.ts'
 import type { Objects } from '../runtime/store.ts'
 import { managedEtcdOf } from '../types/etcd.ts'
@@ -14,6 +13,7 @@ import { etcdClientSecret, etcdEndpoints, etcdMemberName } from './desired/etcd-
 import { namespaceOf } from './desired/names.ts'
 import { etcdPrefix } from './desired/settings.ts'
 import type { OperatorDefaults } from './inputs.ts'
+import { secretData } from './kept-secrets.ts'
 
 export interface EtcdAccessOptions {
   readonly client: KubeClient
@@ -56,12 +56,4 @@ async function clientTls(
   const data = found === undefined ? {} : secretData(found)
   const { 'ca.crt': ca, 'tls.crt': cert, 'tls.key': key } = data
   return ca === undefined || cert === undefined || key === undefined ? undefined : { ca, cert, key }
-}
-
-/** What is in a Secret, as text. */
-export function secretData({ data }: Manifest): Readonly<Record<string, string>> {
-  if (typeof data !== 'object' || data === null) return {}
-  return Object.fromEntries(
-    Object.entries(data).map(([key, text]) => [key, Buffer.from(String(text), 'base64').toString('utf8')]),
-  )
 }

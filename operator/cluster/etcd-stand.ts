@@ -1,28 +1,18 @@
 // How the managed etcd of a cluster stands, before its objects are built: the certificates are there, and it is known which
 // life it is in. Both are remembered in objects of the API server alone, so that any operator goes on where another one ended.
 
-import type { Clock } from '../../broker/clock.ts'
+import { TRUST_TIMES, type TrustPlan, type TrustTimes } from '../certificates/trust.ts'
 import { type EtcdLife, firstLife, isRestoring, nextLife, readLife } from '../etcd/life.ts'
 import { type MemberReport, memberReportOf } from '../etcd/member-report.ts'
-import {
-  planTrust,
-  ROLES,
-  type SecretData,
-  TRUST_TIMES,
-  type TrustPlan,
-  type TrustSecrets,
-  type TrustTimes,
-} from '../etcd/trust.ts'
-import type { Applier } from '../runtime/applier.ts'
 import { ifFound } from '../runtime/errors.ts'
 import type { KubeClient } from '../runtime/kube-client.ts'
 import type { KubeObject, Manifest } from '../runtime/object.ts'
-import { RESOURCES, type Resource } from '../runtime/resource.ts'
+import { RESOURCES } from '../runtime/resource.ts'
 import type { Objects } from '../runtime/store.ts'
 import { managedEtcdOf } from '../types/etcd.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { TRUST_ANNOTATION } from './desired/etcd.ts'
-import { etcdCertificateNames } from './desired/etcd-endpoints.ts'
+import { ETCD_ROLES, etcdCertificateNames } from './desired/etcd-endpoints.ts'
 import {
   etcdAuthorityName,
   etcdConfigName,
@@ -31,22 +21,17 @@ import {
   namespaceOf,
   selectorLabels,
 } from './desired/names.ts'
-import { ownedObject } from './desired/object.ts'
-import { secretData } from './etcd-access.ts'
 import type { ClusterInputs, EtcdInputs } from './inputs.ts'
+import type { KeptSecrets } from './kept-secrets.ts'
 import { workloadOf } from './live.ts'
 
 export interface EtcdStandOptions {
   readonly client: KubeClient
-  readonly applier: Applier
-  readonly clock: Clock
+  readonly kept: KeptSecrets
   readonly configMaps: Objects<Manifest>
   readonly statefulSets: Objects<Manifest>
   readonly podsOf: (cluster: KafScaleCluster) => readonly KubeObject[]
-  /** Only metadata. */
-  readonly secrets: Objects<KubeObject>
   readonly times?: TrustTimes | undefined
-  readonly onWrite: (resource: Resource, object: Manifest) => void
   readonly onLife: (cluster: KafScaleCluster, life: EtcdLife) => void
 }
 
@@ -58,13 +43,11 @@ export interface EtcdStanding extends EtcdInputs {
 /** Secrets that the operator makes for a managed etcd; a change of them concerns the cluster. */
 export function managedSecrets(cluster: KafScaleCluster): readonly string[] {
   if (managedEtcdOf(cluster.spec.etcd)?.tls !== true) return []
-  return [etcdAuthorityName({ cluster }), ...ROLES.map(role => etcdSecretName({ cluster }, role))]
+  return [etcdAuthorityName({ cluster }), ...ETCD_ROLES.map(role => etcdSecretName({ cluster }, role))]
 }
 
 export class EtcdStand {
   readonly #options: EtcdStandOptions
-  /** What was read of a Secret, by namespace and name, for as long as its version is the same. */
-  readonly #known = new Map<string, Manifest>()
 
   constructor(options: EtcdStandOptions) {
     this.#options = options
@@ -129,35 +112,24 @@ export class EtcdStand {
       .filter(({ metadata }) => labels.every(([label, value]) => metadata.labels?.[label] === value))
   }
 
-  async #certify(inputs: ClusterInputs, signal: AbortSignal): Promise<TrustPlan> {
-    const { applier, clock, onWrite, times = TRUST_TIMES } = this.#options
-    const names = [etcdAuthorityName(inputs), ...ROLES.map(role => etcdSecretName(inputs, role))]
-    const live = await Promise.all(names.map(name => this.#read(namespaceOf(inputs), name, signal)))
-    const [authority, server, peer, client] = live.map(found => (found === undefined ? undefined : secretData(found)))
-    const secrets: TrustSecrets = { authority, roles: { server, peer, client } }
-    const plan = planTrust({
-      secrets,
-      purpose: `${namespaceOf(inputs)}/${inputs.cluster.metadata.name} etcd`,
-      wanted: etcdCertificateNames(inputs),
-      runsWith: this.#runsWith(inputs),
-      now: clock.now(),
-      times,
-    })
-    // The authority first: a certificate that is written was signed by one that is known.
-    const wanted = [plan.authority, ...ROLES.map(role => plan.roles[role])]
-    for (const [index, data] of wanted.entries()) {
-      const desired = secretOf(inputs, names[index] ?? '', data)
-      const { change, object } = await applier.apply({
-        resource: RESOURCES.secrets,
-        desired,
-        live: live[index],
-        owner: inputs.cluster,
-        signal,
-      })
-      this.#known.set(`${namespaceOf(inputs)}/${names[index]}`, object)
-      if (change !== 'none') onWrite(RESOURCES.secrets, object)
-    }
-    return plan
+  #certify(inputs: ClusterInputs, signal: AbortSignal): Promise<TrustPlan> {
+    const { kept, times = TRUST_TIMES } = this.#options
+    const runsWith = this.#runsWith(inputs)
+    return kept.certify(
+      inputs,
+      {
+        component: 'etcd',
+        authority: etcdAuthorityName(inputs),
+        roles: new Map(ETCD_ROLES.map(role => [role, etcdSecretName(inputs, role)])),
+      },
+      {
+        purpose: `${namespaceOf(inputs)}/${inputs.cluster.metadata.name} etcd`,
+        wanted: new Map(Object.entries(etcdCertificateNames(inputs))),
+        isTrusted: version => version === runsWith,
+        times,
+      },
+      signal,
+    )
   }
 
   /** Every member that there is was started with it. */
@@ -167,13 +139,6 @@ export class EtcdStand {
     const { isRollingOut, wanted, ready } = workloadOf(set)
     return isRollingOut || ready < (wanted ?? 1) ? undefined : templateAnnotation(set, TRUST_ANNOTATION)
   }
-
-  async #read(namespace: string, name: string, signal: AbortSignal): Promise<Manifest | undefined> {
-    const key = `${namespace}/${name}`
-    const [seen, known] = [this.#options.secrets.get(key), this.#known.get(key)]
-    if (known !== undefined && seen?.metadata.resourceVersion === known.metadata.resourceVersion) return known
-    return ifFound(this.#options.client.get(RESOURCES.secrets, { namespace, name }, { signal }))
-  }
 }
 
 /** Members of the life before may still be ready. */
@@ -181,13 +146,6 @@ function readyOf({ number }: EtcdLife, ready: number, reports: readonly MemberRe
   if (number === 1) return ready
   const begun = reports.filter(({ life, verdict }) => life === number && verdict !== 'empty' && verdict !== 'failed')
   return Math.min(ready, begun.length)
-}
-
-function secretOf(inputs: ClusterInputs, name: string, data: SecretData): Manifest {
-  const encoded = Object.fromEntries(
-    Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')]),
-  )
-  return ownedObject(inputs, RESOURCES.secrets, { name, component: 'etcd' }, { type: 'Opaque', data: encoded })
 }
 
 function templateAnnotation({ spec }: Manifest, name: string): string | undefined {

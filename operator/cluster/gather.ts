@@ -33,14 +33,16 @@ export function gather(options: ClusterReconcilerOptions, key: string, pass: Pas
     refusal: undefined,
     scaleRefusal: undefined,
     etcd: undefined,
+    security: undefined,
   }
 }
 
 function secretsOf({ secrets }: ClusterReconcilerOptions, cluster: KafScaleCluster): SecretVersion[] {
   const { namespace } = cluster.metadata
-  return referredSecrets(cluster).flatMap(({ name }) => {
+  return referredSecrets(cluster).flatMap(({ name, isReloaded = false }) => {
     const found = secrets.get(`${namespace}/${name}`)
-    return found === undefined ? [] : [{ name, version: `${found.metadata.uid}.${found.metadata.resourceVersion}` }]
+    if (found === undefined) return []
+    return [{ name, version: `${found.metadata.uid}.${found.metadata.resourceVersion}`, isReloaded }]
   })
 }
 

@@ -19,6 +19,8 @@ export interface SecretVersion {
   readonly name: string
   /** uid and resource version; nothing that is derived from the content. */
   readonly version: string
+  /** Its content is read again by those who use it: another version replaces no pod. */
+  readonly isReloaded?: boolean
 }
 
 /** Of a Service: what the load balancer and the API server gave it. */
@@ -34,6 +36,12 @@ export interface EtcdInputs {
   readonly trust: string | undefined
 }
 
+/** Of the listeners: what is not in the spec. */
+export interface SecurityInputs {
+  /** The authorities that clients have to trust, PEM; undefined where nobody has certificates of the cluster. */
+  readonly bundle: string | undefined
+}
+
 export interface ClusterInputs {
   /** As stored in the API server, defaults filled in. */
   readonly cluster: KafScaleCluster
@@ -43,7 +51,9 @@ export interface ClusterInputs {
   /** What Services were given by others, by name of the listener. */
   readonly assigned: ReadonlyMap<string, AssignedAddress>
   /** Kinds of others that are installed here. */
-  readonly has: { readonly podMonitors: boolean; readonly prometheusRules: boolean }
+  readonly has: { readonly podMonitors: boolean; readonly prometheusRules: boolean; readonly certificates?: boolean }
   /** Undefined while it is not known yet, and for an etcd that is not managed. */
   readonly etcd?: EtcdInputs | undefined
+  /** Undefined while it is not known yet. */
+  readonly security?: SecurityInputs | undefined
 }

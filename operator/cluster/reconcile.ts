@@ -36,6 +36,7 @@ export function clusterReconciler(options: ClusterReconcilerOptions): Reconciler
     steps: [
       { name: 'accept', run: context => accept(options, context) },
       { name: 'etcd', run: context => establishEtcd(options, context) },
+      { name: 'security', run: context => establishSecurity(options, context) },
       { name: 'objects', run: context => applyObjects(options, context) },
       { name: 'surplus', run: context => removeSurplus(options, context) },
       { name: 'replicas', run: context => setReplicas(options, context) },
@@ -67,10 +68,17 @@ async function establishEtcd(options: ClusterReconcilerOptions, context: Context
   return next
 }
 
+async function establishSecurity(options: ClusterReconcilerOptions, context: Context): Promise<Outcome> {
+  context.security = await options.security.establish(context.inputs, context.pass.signal)
+  context.inputs = { ...context.inputs, security: context.security }
+  context.refusal = context.security.refusal
+  return context.refusal === undefined ? next : fail(context.refusal.reason, new Error(context.refusal.message), true)
+}
+
 /** Certificates are renewed in time, however quiet it is. */
-async function awaitRenewal({ clock }: ClusterReconcilerOptions, { etcd }: Context): Promise<Outcome> {
-  const due = etcd?.certificates?.lookAgainAt
-  const inMs = due === undefined ? Number.POSITIVE_INFINITY : Math.max(due - clock.now(), 1000)
+async function awaitRenewal({ clock }: ClusterReconcilerOptions, { etcd, security }: Context): Promise<Outcome> {
+  const due = [etcd, security].flatMap(standing => standing?.certificates?.lookAgainAt ?? [])
+  const inMs = Math.max(Math.min(...due) - clock.now(), 1000)
   return inMs < RESYNC_MS ? wait('CertificatesDue', inMs) : next
 }
 

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import type { KubeObject, Manifest } from '../runtime/object.ts'
 import type { ScaleTarget } from '../scaling/autoscaler.ts'
-import type { BrokerPod, Observed } from '../signals/observer.ts'
+import type { Bootstrap, BrokerPod, Observed } from '../signals/observer.ts'
 import type { ScrapeAddress } from '../signals/scrape.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { pauseOf } from '../types/pause.ts'
@@ -19,7 +19,7 @@ export interface TargetView {
   readonly deployment: Manifest | undefined
   /** Of all components. */
   readonly pods: readonly KubeObject[]
-  readonly bootstrap: ScrapeAddress
+  readonly bootstrap: Bootstrap
   /** ms since 1970. */
   readonly now: number
 }

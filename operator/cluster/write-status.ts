@@ -29,7 +29,7 @@ export async function writeStatus(
 
 function careView(
   options: ClusterReconcilerOptions,
-  { inputs, etcd }: Context,
+  { inputs, etcd, security }: Context,
   previous: ClusterStatus | undefined,
   now: number,
 ): CareView {
@@ -38,7 +38,7 @@ function careView(
   const ready = set === undefined ? 0 : workloadOf(set).ready
   const report = options.etcdReport(keyOf(cluster))
   const bucket = options.bucketReport(keyOf(cluster))
-  return { now, inputs, previous, etcd, report, bucket, ready, pods: podsOf(options, cluster) }
+  return { now, inputs, previous, etcd, security, report, bucket, ready, pods: podsOf(options, cluster) }
 }
 
 /** Conditions that came about with this status and that somebody should hear of. */

@@ -7,6 +7,7 @@ import type { Manifest } from '../runtime/object.ts'
 import { RESOURCES, type Resource, resourceName } from '../runtime/resource.ts'
 import { CLUSTER } from '../types/kaf-scale-cluster.ts'
 import { TOPIC } from '../types/kaf-scale-topic.ts'
+import { USER } from '../types/kaf-scale-user.ts'
 import { type Command, textOf } from './command.ts'
 import { explanation } from './explain.ts'
 import { clusterNamed, theNamespace } from './objects.ts'
@@ -30,6 +31,7 @@ const OF_THE_CLUSTER: readonly Resource[] = [
 ]
 const OF_THE_NAMESPACE: readonly Resource[] = [
   TOPIC,
+  USER,
   RESOURCES.events,
   RESOURCES.horizontalPodAutoscalers,
   RESOURCES.leases,
@@ -40,7 +42,7 @@ export const report: Command = {
   usage: 'CLUSTER [--output FILE]',
   summary: 'A file with everything that helps to find a fault, without secrets.',
   details:
-    'Objects of the cluster, topics, events, the last lines of the logs of its pods. Secrets are not read; values that are secret by name or look are removed. What may not be read is said. Logs need the right to get pods/log.',
+    'Objects of the cluster, topics, users, events, the last lines of the logs of its pods. Secrets are not read; values that are secret by name or look are removed. What may not be read is said. Logs need the right to get pods/log.',
   options: { output: { type: 'string', about: 'File to write; by default the report is printed.' } },
   names: { least: 1, most: 1 },
   run: async (session, { names: [name = ''], values }) => {

@@ -65,6 +65,7 @@ export const RESOURCES = {
   horizontalPodAutoscalers: resource('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
   leases: resource('coordination.k8s.io/v1', 'Lease', 'leases'),
   events: resource('events.k8s.io/v1', 'Event', 'events'),
+  certificates: resource('cert-manager.io/v1', 'Certificate', 'certificates'),
   podMonitors: resource('monitoring.coreos.com/v1', 'PodMonitor', 'podmonitors'),
   prometheusRules: resource('monitoring.coreos.com/v1', 'PrometheusRule', 'prometheusrules'),
 } as const

@@ -4,7 +4,7 @@
 //
 // Through a listener that all brokers share there is one broker to ask, and it asks the others.
 
-import { BrokerConnection, BrokerUnreachable } from '../../broker/client/connection.ts'
+import { BrokerConnection, type BrokerConnectionOptions, BrokerUnreachable } from '../../broker/client/connection.ts'
 import type { Clock } from '../../broker/clock.ts'
 import { errorCode } from '../../broker/wire/errors.ts'
 import {
@@ -39,6 +39,8 @@ export interface LagReaderOptions {
   readonly port: number
   readonly clock: Clock
   readonly timeoutMs: number
+  /** For a listener with TLS. */
+  readonly tls?: NonNullable<BrokerConnectionOptions['tls']>
 }
 
 const CLIENT = 'kafscale-operator'
@@ -59,9 +61,10 @@ interface Group {
 type Committed = Omit<GroupPosition, 'end'>
 
 /** Rejects with BrokerUnreachable. */
-export async function readLag({ host, port, clock, timeoutMs }: LagReaderOptions): Promise<LagPage> {
+export async function readLag({ host, port, clock, timeoutMs, tls }: LagReaderOptions): Promise<LagPage> {
+  const more = tls === undefined ? {} : { tls }
   const open = (address: { host: string; port: number }): Promise<BrokerConnection> =>
-    BrokerConnection.open({ ...address, clock, timeoutMs, clientId: CLIENT, largestAnswer: LARGEST_ANSWER })
+    BrokerConnection.open({ ...address, ...more, clock, timeoutMs, clientId: CLIENT, largestAnswer: LARGEST_ANSWER })
   const connection = await open({ host, port })
   try {
     const listed = await listGroups(connection, open)

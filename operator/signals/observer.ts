@@ -19,6 +19,12 @@ export interface BrokerPod {
   readonly address: ScrapeAddress | undefined
 }
 
+/** Where the brokers of a cluster speak Kafka. */
+export interface Bootstrap extends ScrapeAddress {
+  /** The Secret with what has to be shown there. */
+  readonly identity?: { readonly namespace: string; readonly name: string }
+}
+
 /** What is to be looked at. */
 export interface Observed {
   readonly key: string
@@ -27,8 +33,7 @@ export interface Observed {
   readonly pods: readonly BrokerPod[]
   /** What a broker is promised of the CPU. */
   readonly cores: number
-  /** Where the brokers speak Kafka. */
-  readonly bootstrap: ScrapeAddress
+  readonly bootstrap: Bootstrap
   readonly rollingOut: boolean
   readonly unschedulable: number
 }
@@ -37,7 +42,7 @@ export interface ObserverOptions {
   readonly clock: Clock
   /** The metrics of a broker. */
   readonly scrape: (address: ScrapeAddress, signal: AbortSignal) => Promise<string>
-  readonly readLag: (address: ScrapeAddress, timeoutMs: number) => Promise<LagPage>
+  readonly readLag: (address: Bootstrap, timeoutMs: number) => Promise<LagPage>
   readonly timeoutMs?: number
 }
 
@@ -125,7 +130,7 @@ export class Observer {
     return page === undefined ? undefined : brokerSample(page, clock.monotonic())
   }
 
-  #lag(address: ScrapeAddress): Promise<LagPage | undefined> {
+  #lag(address: Bootstrap): Promise<LagPage | undefined> {
     const { readLag, timeoutMs = TIMEOUT_MS } = this.#options
     return readLag(address, timeoutMs).catch(() => undefined)
   }

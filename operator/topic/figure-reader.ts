@@ -2,7 +2,7 @@
 // from a reader that is passed in. Questions go out in portions, so that no answer is large. A topic of which an answer for
 // one partition is missing has that figure undefined; a broker that fails in the middle leaves the rest undefined.
 
-import { BrokerConnection, BrokerUnreachable } from '../../broker/client/connection.ts'
+import { BrokerConnection, type BrokerConnectionOptions, BrokerUnreachable } from '../../broker/client/connection.ts'
 import type { Clock } from '../../broker/clock.ts'
 import { errorCode } from '../../broker/wire/errors.ts'
 import {
@@ -17,6 +17,8 @@ import type { LiveTopic } from './plan.ts'
 export interface Address {
   readonly host: string
   readonly port: number
+  /** For a listener with TLS. */
+  readonly tls?: NonNullable<BrokerConnectionOptions['tls']>
 }
 
 /** Where a group stands in a partition, and where that ends. */

@@ -46,7 +46,7 @@ export interface TopicReconcilerOptions {
   readonly clusters: Objects<KafScaleCluster>
   readonly topics: Objects<KafScaleTopic>
   /** Where the operator reaches the brokers of a cluster. */
-  readonly addressOf: (cluster: KafScaleCluster) => Address
+  readonly addressOf: (cluster: KafScaleCluster) => Address | Promise<Address>
   /** What is seen of the records of topics. */
   readonly looks: FigureLooks
   readonly onWrite: (resource: Resource, object: Manifest) => void
@@ -140,7 +140,7 @@ async function carryOut(options: TopicReconcilerOptions, context: Context): Prom
   try {
     const { clock } = options
     connection = await BrokerConnection.open({
-      ...options.addressOf(cluster),
+      ...(await options.addressOf(cluster)),
       clock,
       clientId: 'kafscale-operator',
       timeoutMs: CALL_MS,
@@ -155,7 +155,7 @@ async function carryOut(options: TopicReconcilerOptions, context: Context): Prom
   for (const topic of held) if (isDeleted(topic) && isSettled(results.get(topic))) released.add(topic)
   const lives = [...results.values()].flatMap(result => liveOf(result) ?? [])
   const lookIn =
-    lives.length === 0 ? undefined : await options.looks.look(context.key, options.addressOf(cluster), lives)
+    lives.length === 0 ? undefined : await options.looks.look(context.key, await options.addressOf(cluster), lives)
   if ([...results.values()].some(isPending)) return wait('TopicsPending', LOOK_AGAIN_MS)
   if (lookIn === undefined) return next
   const ends = [...context.pauses.values()].flatMap(({ until }) => until ?? [])

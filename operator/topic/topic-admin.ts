@@ -157,7 +157,7 @@ const RETRIABLE: ReadonlySet<number> = new Set([
   errorCode.THROTTLING_QUOTA_EXCEEDED,
 ])
 
-function refusal(code: number, message: string | null): Refusal {
+export function refusal(code: number, message: string | null): Refusal {
   const words = message === null || message === '' ? errorMessage(code) : message
   return { code, message: `${errorName(code) ?? code}: ${words}`, retriable: RETRIABLE.has(code) }
 }

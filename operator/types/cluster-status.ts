@@ -19,6 +19,7 @@ const endpoint = z.object({
   name: text(63).describe('Name of the listener.'),
   type: text(32).describe('Type of the listener.'),
   bootstrapServers: text(2000).describe('What clients are given as bootstrap.servers.'),
+  protocol: text(32).optional().describe('PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL (security.protocol).'),
 })
 
 const groupLag = z.object({
@@ -145,6 +146,7 @@ export const clusterStatusSchema = z.object({
   scaling: scaling.optional().describe('What the number of brokers follows.'),
   bucket: bucket.optional().describe('The bucket of the records.'),
   etcd: etcd.optional().describe('Where the metadata is.'),
+  certificates: certificates.optional().describe('Of the authority of the cluster, which signs for its listeners.'),
   topics: topics.optional().describe('Topics, counted.'),
   lastCheckpointTime: time().optional().describe('When the metadata was last written to the bucket.'),
   orphans: listMap(orphan, ['uid'], 100).optional().describe('Topics that outlived their KafScaleTopic.'),

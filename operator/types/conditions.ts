@@ -33,6 +33,7 @@ const refusals = (make: (meaning: string) => Reason) => ({
   NotSupported: make('The spec asks for something that this version of the broker cannot do.'),
   NameConflict: make('An object that the cluster needs exists and belongs to somebody else.'),
   SecretMissing: make('A Secret that the spec names does not exist, or lacks a key.'),
+  CertManagerMissing: make('A listener names an issuer of cert-manager, which is not installed here.'),
 })
 
 const PAUSED = notice('Reconciliation is paused, by the spec or by an annotation.')
@@ -105,6 +106,15 @@ export const CLUSTER_CONDITIONS = {
       RecordsMissing: alarm(
         'Objects with records are in the bucket that nothing names any more; the message says which.',
       ),
+    },
+  },
+  CertificatesReady: {
+    meaning: 'The listeners have certificates.',
+    reasons: {
+      CertificatesValid: yes('The certificates are there, and are renewed in time.'),
+      NoCertificates: unknown('No listener has TLS or asks who clients are.'),
+      AuthorityRollingOver: notice('The next authority of the cluster is trusted beside the one that ends.'),
+      CertificatesMissing: wrong('A certificate is not there; the message says which, and what to do.'),
     },
   },
   BucketReady: {
@@ -207,6 +217,47 @@ export const TOPIC_CONDITIONS = {
       InSync: yes('The settings are those of the spec.'),
       Drifted: waiting('Somebody changed a setting; it is being set back.'),
       ForeignKeys: notice('The topic has settings that the spec does not have; configPolicy Additive leaves them.'),
+    },
+  },
+  Paused: {
+    meaning: 'Reconciliation is paused.',
+    reasons: { Paused: PAUSED, NotPaused: no('Nothing is paused.') },
+  },
+} as const satisfies Readonly<Record<string, ConditionType>>
+
+export const USER_CONDITIONS = {
+  Ready: {
+    meaning: 'The user can come in and may do what the spec says, and its Secret has what clients need.',
+    reasons: {
+      Ready: yes('The user is as the spec says.'),
+      Progressing: waiting('The user is being made or changed.'),
+      ClusterMissing: waiting('There is no KafScaleCluster of the name in clusterRef in this namespace.'),
+      ClusterNotReady: waiting('The cluster does not answer yet, or has no address or certificates yet.'),
+      ResourceConflict: wrong('An older KafScaleUser has the same name in Kafka; the message names it.'),
+      ListenerMissing: wrong('No listener of the cluster takes users of this kind; the message says what to change.'),
+      SecretMissing: wrong('The Secret with the password does not exist, or lacks the key.'),
+      NameConflict: wrong('The Secret that the user is to have exists and belongs to somebody else.'),
+      InvalidSpec: wrong('The brokers refused the user; the message has their words.'),
+      AuthorizationDisabled: notice(
+        'The user is there, but ACLs do not hold: set authorization.type of the cluster to acl.',
+      ),
+      Deleting: waiting('The user is being deleted.'),
+      DeletionFailed: wrong('The brokers refused to delete the user; the message has their words.'),
+    },
+  },
+  Reconciling: {
+    meaning: 'Work is under way to make it as the spec says (kstatus).',
+    reasons: { Progressing: yes('Work is under way.'), Settled: no('There is nothing to do.') },
+  },
+  Stalled: {
+    meaning: 'Nothing will change until somebody acts (kstatus).',
+    reasons: {
+      NotStalled: no('Nothing stands in the way.'),
+      ResourceConflict: alarm('An older KafScaleUser has the same name in Kafka; the message names it.'),
+      ListenerMissing: alarm('No listener of the cluster takes users of this kind; the message says what to change.'),
+      SecretMissing: alarm('The Secret with the password does not exist, or lacks the key.'),
+      NameConflict: alarm('The Secret that the user is to have exists and belongs to somebody else.'),
+      InvalidSpec: alarm('The brokers refused the user; the message has their words.'),
     },
   },
   Paused: {

@@ -7,10 +7,11 @@ import { brokersSchema, shortConfigSchema } from './brokers.ts'
 import { clusterStatusSchema } from './cluster-status.ts'
 import { etcdSchema } from './etcd.ts'
 import { AGE_COLUMN, GROUP, type Kind, READY_COLUMN, REASON_COLUMN, VERSION } from './kind.ts'
-import { listenerSchema } from './listener.ts'
+import { listenerSchema, peerSchema } from './listener.ts'
 import { objectStoreSchema } from './object-store.ts'
 import { scalingSchema } from './scaling.ts'
-import { labels, listMap, withRules } from './schema.ts'
+import { labels, list, listMap, withRules } from './schema.ts'
+import { authorizationSchema, securitySchema } from './security.ts'
 import { topicConfigSchema } from './topic-config.ts'
 
 const topicDefaults = z.object({
@@ -44,8 +45,13 @@ export const clusterSpecSchema = withRules(
     topicDefaults: topicDefaults.optional().describe('What topics get that do not say.'),
     retention: retention.optional().describe('How long records of a KafScaleTopic are kept that does not say.'),
     monitoring: monitoring.prefault({}).describe('What Prometheus is told.'),
+    security: securitySchema.prefault({}).describe('Whether strangers are kept out, in one field.'),
+    authorization: authorizationSchema.optional().describe('Who may do what.'),
     networkPolicy: z
-      .object({ enabled: z.boolean().default(false).describe('Only those that a listener allows may connect.') })
+      .object({
+        enabled: z.boolean().default(false).describe('Only those that a listener allows may connect.'),
+        metricsFrom: list(peerSchema, 32).optional().describe('Who may read metrics; by default all.'),
+      })
       .prefault({})
       .describe('Who may connect to the pods.'),
     deletionPolicy: z
@@ -72,6 +78,14 @@ export const clusterSpecSchema = withRules(
   {
     rule: '!has(self.listeners) || !self.listeners.exists(listener, listener.port == 19093)',
     message: 'port 19093 is that of metrics: give the listener another one',
+  },
+  {
+    rule: "!has(self.listeners) || !self.listeners.exists(listener, listener.port in [19091, 19092] || listener.name in ['peers', 'operator', 'metrics'])",
+    message: 'ports 19091 and 19092 and the names peers, operator and metrics are taken: give the listener others',
+  },
+  {
+    rule: "!has(self.listeners) || (has(self.security) && has(self.security.enabled) && self.security.enabled) || self.listeners.all(listener, !has(listener.authentication) || listener.authentication.type != 'tls' || has(listener.tls))",
+    message: 'authentication of type tls needs certificates: give the listener tls, or set security.enabled',
   },
   {
     rule: "self.s3.bucket == oldSelf.s3.bucket && (has(self.s3.prefix) ? self.s3.prefix : '') == (has(oldSelf.s3.prefix) ? oldSelf.s3.prefix : '')",

@@ -3,7 +3,7 @@
 
 export interface AdmissionCase {
   readonly name: string
-  readonly kind: 'KafScaleCluster' | 'KafScaleTopic'
+  readonly kind: 'KafScaleCluster' | 'KafScaleTopic' | 'KafScaleUser'
   readonly spec: object
   /** The spec that is stored already; absent for a create. */
   readonly old?: object
@@ -32,9 +32,25 @@ const topicChange = (name: string, old: object, spec: object, refusal?: RegExp):
   return { ...topic(name, spec, refusal), old: { clusterRef: 'demo', partitions: 3, ...old } }
 }
 
+const user = (name: string, spec: object, refusal?: RegExp): AdmissionCase => {
+  const whole = { clusterRef: 'demo', authentication: { type: 'scram-sha-512' }, ...spec }
+  return { name, kind: 'KafScaleUser', spec: whole, ...(refusal === undefined ? {} : { refusal }) }
+}
+
+const userChange = (name: string, old: object, spec: object, refusal?: RegExp): AdmissionCase => {
+  return { ...user(name, spec, refusal), old: { clusterRef: 'demo', ...old } }
+}
+
+/** A user with one rule. */
+const rule = (resource: object, operations: readonly string[] = ['Read'], more: object = {}): object => ({
+  authorization: { acls: [{ resource, operations, ...more }] },
+})
+
 const managed = (more: object): object => ({ etcd: { managed: more } })
 
 const listener = (more: object = {}): object => ({ name: 'external', port: 9094, ...more })
+
+const who = (authentication: object, more: object = {}): object => listener({ authentication, ...more })
 
 export const ADMISSION_CASES: readonly AdmissionCase[] = [
   cluster('the least', {}),
@@ -105,7 +121,47 @@ export const ADMISSION_CASES: readonly AdmissionCase[] = [
   ),
   cluster('TLS from nowhere', { listeners: [listener({ tls: {} })] }, /exactly one of/),
   cluster('TLS', { listeners: [listener({ tls: { issuerRef: { name: 'ca' } } })] }),
-  cluster('users from nowhere', { listeners: [listener({ auth: { type: 'plain' } })] }, /auth\.secretRef is missing/),
+  cluster('TLS of the operator', {
+    listeners: [listener({ tls: { selfSigned: true, names: ['*.example.com', '::1'] } })],
+  }),
+  cluster(
+    'names for a certificate that is there',
+    { listeners: [listener({ tls: { secretRef: 'a', names: ['a.example'] } })] },
+    /tls\.names is for/,
+  ),
+  cluster('users from nowhere', { listeners: [who({ type: 'plain' })] }, /secretRef is missing/),
+  cluster('users from a Secret', { listeners: [who({ type: 'plain', secretRef: 'users' })] }),
+  cluster(
+    'a Secret for users of the ledger',
+    { listeners: [who({ type: 'scram-sha-512', secretRef: 'a' })] },
+    /plain and tls/,
+  ),
+  cluster('tokens from nowhere', { listeners: [who({ type: 'oauth' })] }, /goes with the type oauth/),
+  cluster('tokens', {
+    listeners: [who({ type: 'oauth', oauth: { jwksUrl: 'https://id.example/keys', audience: ['kafka'] } })],
+  }),
+  cluster(
+    'rules for no certificate',
+    { listeners: [who({ type: 'none', principalMappingRules: 'DEFAULT' })] },
+    /for the type tls/,
+  ),
+  cluster(
+    'a session without login',
+    { listeners: [who({ type: 'none', maxReauthSeconds: 60 })] },
+    /passwords or tokens/,
+  ),
+  cluster('certificates of clients without TLS', { listeners: [who({ type: 'tls' })] }, /needs certificates/),
+  cluster('certificates of clients', { listeners: [who({ type: 'tls' }, { tls: { selfSigned: true } })] }),
+  cluster('security in one field', { security: { enabled: true } }),
+  cluster('security, and certificates of clients', { security: { enabled: true }, listeners: [who({ type: 'tls' })] }),
+  cluster('rights', { authorization: { type: 'acl', superUsers: ['User:root'], allowEveryoneIfNoAclFound: true } }),
+  cluster('a super user that is none', { authorization: { superUsers: ['root'] } }, /superUsers/),
+  cluster('super users of nothing', { authorization: { type: 'none', superUsers: ['User:a'] } }, /means nothing/),
+  cluster('the port of the brokers', { listeners: [listener({ port: 19_091 })] }, /are taken/),
+  cluster('the name of the operator', { listeners: [listener({ name: 'operator' })] }, /are taken/),
+  cluster('who reads metrics', {
+    networkPolicy: { enabled: true, metricsFrom: [{ podLabels: { app: 'prometheus' } }] },
+  }),
   cluster('nobody', { listeners: [listener({ allowFrom: [{}] })] }, /allowFrom needs/),
   cluster('somebody', { listeners: [listener({ allowFrom: [{ cidr: '10.0.0.0/8' }, { podLabels: { a: 'b' } }] })] }),
 
@@ -117,6 +173,48 @@ export const ADMISSION_CASES: readonly AdmissionCase[] = [
   clusterChange('etcd without TLS', managed({ tls: true }), managed({ tls: false }), /etcd\.managed\.tls/),
   { ...cluster('a long name', {}, /at most 40/), objectName: 'a'.repeat(41) },
   { ...cluster('a name with a dot', {}, /at most 40/), objectName: 'a.b' },
+
+  user('the least', {}),
+  user('no credentials', { authentication: undefined, userName: 'CN=alice,O=Example' }),
+  user('credentials for a name that no login can have', { userName: 'CN=alice' }, /letters, digits/),
+  user(
+    'the name of a broker',
+    { authentication: undefined, userName: 'CN=system:kafscale-broker' },
+    /must not begin with system/,
+  ),
+  user('everybody', { authentication: undefined, userName: '*' }, /userName/),
+  user('a certificate', { authentication: { type: 'tls' }, secretName: 'alice-tls', listener: 'mtls' }),
+  user(
+    'a password for a certificate',
+    { authentication: { type: 'tls', passwordSecretRef: { name: 'a' } } },
+    /is for passwords/,
+  ),
+  user('a password that is there', {
+    authentication: { type: 'scram-sha-256', passwordSecretRef: { name: 'a', key: 'p' } },
+  }),
+  user('a Secret for nobody', { authentication: undefined, secretName: 'a' }, /secretName is for/),
+  user(
+    'rules',
+    rule({ type: 'topic', name: 'orders', patternType: 'prefix' }, ['Read', 'Write'], { host: '10.0.0.0/8' }),
+  ),
+  user('a rule for the cluster', rule({ type: 'cluster' }, ['Describe'], { type: 'deny' })),
+  user('a rule for nothing', rule({ type: 'topic' }), /resource\.name is needed/),
+  user(
+    'a rule for a part of the cluster',
+    rule({ type: 'cluster', patternType: 'prefix' }, ['Create']),
+    /patternType prefix/,
+  ),
+  user('a rule without operations', rule({ type: 'topic', name: 'a' }, []), /operations/),
+  user('writing to a group', rule({ type: 'group', name: 'a' }, ['Write']), /type group are/),
+  user('reading the cluster', rule({ type: 'cluster' }, ['Read']), /type cluster are/),
+  user('altering a transaction', rule({ type: 'transactionalId', name: 'a' }, ['Alter']), /type transactionalId are/),
+  user('acting as the cluster on a topic', rule({ type: 'topic', name: 'a' }, ['ClusterAction']), /type topic are/),
+  user('quotas', { quotas: { producerByteRate: 1_048_576, requestPercentage: 12.5 } }),
+  user('a quota of nothing', { quotas: { consumerByteRate: 0 } }, /consumerByteRate/),
+  userChange('to another cluster', {}, { clusterRef: 'other' }, /clusterRef cannot change/),
+  userChange('to another name', {}, { userName: 'bob' }, /userName cannot change/),
+  userChange('another kind', { authentication: { type: 'tls' } }, {}),
+  { ...user('a long name', {}, /at most 64/), objectName: 'a'.repeat(65) },
 
   topic('the least', {}),
   topic('a name that no object can have', { topicName: 'Orders_v2.x' }),

@@ -13,6 +13,7 @@ import { type Manifest, manifestSchema } from '../../operator/runtime/object.ts'
 import { RESOURCES, type Resource } from '../../operator/runtime/resource.ts'
 import { CLUSTER } from '../../operator/types/kaf-scale-cluster.ts'
 import { TOPIC } from '../../operator/types/kaf-scale-topic.ts'
+import { USER } from '../../operator/types/kaf-scale-user.ts'
 import { type Call, isWrite, parseCall } from './call.ts'
 import { ContainerLogs } from './container-logs.ts'
 import { Faults } from './faults.ts'
@@ -50,7 +51,7 @@ export class KubeApi {
   #port = 0
 
   private constructor({ resources = [], without = [], admission, clock = systemClock }: KubeApiOptions) {
-    const all = [...Object.values(RESOURCES), CLUSTER, TOPIC, ...resources]
+    const all = [...Object.values(RESOURCES), CLUSTER, TOPIC, USER, ...resources]
     this.#resources = all.filter(({ plural }) => !without.some(gone => gone.plural === plural))
     this.#clock = clock
     this.#table = new ObjectTable(clock)

@@ -1,10 +1,16 @@
-// What Argo CD thinks of a KafScaleCluster and of a KafScaleTopic: its health check in Lua, made from the table of conditions,
+// What Argo CD thinks of the kinds of the operator: a health check in Lua, made from the table of conditions,
 // so that a reason that wants somebody to act is Degraded and none is forgotten.
 
 import { stringify } from 'yaml'
-import { CLUSTER_CONDITIONS, type ConditionTable, TOPIC_CONDITIONS } from '../../operator/types/conditions.ts'
+import {
+  CLUSTER_CONDITIONS,
+  type ConditionTable,
+  TOPIC_CONDITIONS,
+  USER_CONDITIONS,
+} from '../../operator/types/conditions.ts'
 import { CLUSTER } from '../../operator/types/kaf-scale-cluster.ts'
 import { TOPIC } from '../../operator/types/kaf-scale-topic.ts'
+import { USER } from '../../operator/types/kaf-scale-user.ts'
 import type { Kind } from '../../operator/types/kind.ts'
 
 const FOLDER = 'config/argocd'
@@ -14,6 +20,7 @@ export function argocdFiles(): ReadonlyMap<string, string> {
   const checks = [
     { kind: CLUSTER, lua: healthLua(CLUSTER_CONDITIONS) },
     { kind: TOPIC, lua: healthLua(TOPIC_CONDITIONS) },
+    { kind: USER, lua: healthLua(USER_CONDITIONS) },
   ]
   const files = checks.map(({ kind, lua }): [string, string] => [`${FOLDER}/${kind.singular}-health.lua`, lua])
   return new Map([...files, [`${FOLDER}/argocd-cm.yaml`, configMap(checks)]])

@@ -6,10 +6,11 @@ import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { CLUSTER } from '../../operator/types/kaf-scale-cluster.ts'
 import { TOPIC } from '../../operator/types/kaf-scale-topic.ts'
+import { USER } from '../../operator/types/kaf-scale-user.ts'
 import { definition } from './definition.ts'
 import { crdFiles } from './outputs.ts'
 
-const kinds = [CLUSTER, TOPIC] as const
+const kinds = [CLUSTER, TOPIC, USER] as const
 
 interface Visited {
   readonly path: string

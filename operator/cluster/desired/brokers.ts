@@ -5,6 +5,7 @@ import type { Manifest } from '../../runtime/object.ts'
 import { RESOURCES } from '../../runtime/resource.ts'
 import type { ClusterInputs } from '../inputs.ts'
 import { serviceAccountName } from './account.ts'
+import { securityMounts, securityVolumes } from './certificates.ts'
 import { etcdClientSecret } from './etcd-endpoints.ts'
 import { containerPorts } from './listeners.ts'
 import { brokersName, configName, selectorLabels } from './names.ts'
@@ -78,6 +79,7 @@ function brokerContainer(inputs: ClusterInputs) {
     ...(etcdClientSecret(inputs) === undefined
       ? []
       : [{ name: 'etcd-tls', mountPath: ETCD_TLS_FOLDER, readOnly: true }]),
+    ...securityMounts(inputs),
   ]
   return {
     name: 'broker',
@@ -99,7 +101,8 @@ function brokerContainer(inputs: ClusterInputs) {
 function volumes(inputs: ClusterInputs) {
   const secretName = etcdClientSecret(inputs)
   const config = { name: 'config', configMap: { name: configName(inputs) } }
-  return secretName === undefined ? [config] : [config, { name: 'etcd-tls', secret: { secretName } }]
+  const etcd = secretName === undefined ? [] : [{ name: 'etcd-tls', secret: { secretName } }]
+  return [config, ...etcd, ...securityVolumes(inputs)]
 }
 
 function pullSecrets({ cluster }: ClusterInputs) {

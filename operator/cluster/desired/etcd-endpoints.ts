@@ -11,6 +11,9 @@ export const ETCD_PEER_PORT = 2380
 export const ETCD_METRICS_PORT = 2381
 const MOST_MEMBERS = 7
 
+/** What certificates of etcd are for. */
+export const ETCD_ROLES = ['server', 'peer', 'client'] as const
+
 type Place = Pick<ClusterInputs, 'cluster' | 'operator'>
 
 export const etcdMemberName = (inputs: Pick<ClusterInputs, 'cluster'>, index: number): string =>

@@ -2,7 +2,17 @@
 
 import { type ListenerSpec, listenerSchema } from '../../types/listener.ts'
 import type { ClusterInputs } from '../inputs.ts'
-import { listenerServiceName, METRICS_PORT, namespaceOf, PEER_LISTENER, PEER_PORT } from './names.ts'
+import { isSecured, protocolOf, withSecurity } from './listener-security.ts'
+import {
+  listenerServiceName,
+  METRICS_PORT,
+  namespaceOf,
+  OPERATOR_LISTENER,
+  OPERATOR_PORT,
+  operatorServiceName,
+  PEER_LISTENER,
+  PEER_PORT,
+} from './names.ts'
 
 export interface ListenerPlan extends ListenerSpec {
   /** Name of its Service. */
@@ -27,15 +37,17 @@ const POD = '[$(POD_IP)]'
 const NODE = '[$(HOST_IP)]'
 
 export function listenersOf(inputs: Pick<ClusterInputs, 'cluster'>): ListenerPlan[] {
-  const { listeners, brokers } = inputs.cluster.spec
+  const { listeners, brokers, security } = inputs.cluster.spec
   const specs = listeners ?? [shortForm(brokers)]
-  return specs.map((listener, index) => ({
-    ...listener,
-    service: listenerServiceName(inputs, listener.name, index),
-    brokerName: listener.name.toUpperCase().replaceAll('-', '_'),
-    serviceType: SERVICE_TYPES[listener.type],
-    metricsNodePort: listeners === undefined ? brokers.service?.metricsNodePort : undefined,
-  }))
+  return specs
+    .map(spec => withSecurity(spec, security))
+    .map((listener, index) => ({
+      ...listener,
+      service: listenerServiceName(inputs, listener.name, index),
+      brokerName: listener.name.toUpperCase().replaceAll('-', '_'),
+      serviceType: SERVICE_TYPES[listener.type],
+      metricsNodePort: listeners === undefined ? brokers.service?.metricsNodePort : undefined,
+    }))
 }
 
 /** brokers.service and the advertised address, as one listener. */
@@ -75,6 +87,11 @@ export function listenerSettings(inputs: ClusterInputs): Record<string, string> 
   const bound = plans.map(({ brokerName, port }) => `${brokerName}://:${port}`)
   const told = plans.map(plan => `${plan.brokerName}://${toldAddress(inputs, plan)}`)
   const shared = plans.filter(({ mode }) => mode === 'shared').map(({ brokerName }) => brokerName)
+  if (isSecured(inputs, plans)) {
+    bound.push(`${OPERATOR_LISTENER}://:${OPERATOR_PORT}`)
+    told.push(`${OPERATOR_LISTENER}://${serviceHost(inputs, operatorServiceName(inputs))}:${OPERATOR_PORT}`)
+    shared.push(OPERATOR_LISTENER)
+  }
   return {
     KAFSCALE_LISTENERS: [`${PEER_LISTENER}://:${PEER_PORT}`, ...bound].join(','),
     KAFSCALE_ADVERTISED_LISTENERS: [`${PEER_LISTENER}://${POD}:${PEER_PORT}`, ...told].join(','),
@@ -103,8 +120,11 @@ export interface ContainerPort {
 
 /** Ports of a broker's container. A broker that clients reach one by one from outside has the port of its node. */
 export function containerPorts(inputs: Pick<ClusterInputs, 'cluster'>): ContainerPort[] {
+  const plans = listenersOf(inputs)
+  const own = isSecured(inputs, plans) ? [{ name: 'operator', port: OPERATOR_PORT }] : []
   const ports = [
-    ...listenersOf(inputs),
+    ...plans,
+    ...own.map(port => ({ ...port, mode: 'shared', type: 'internal' })),
     { name: 'peers', port: PEER_PORT, mode: 'shared', type: 'internal' },
     { name: 'metrics', port: METRICS_PORT, mode: 'shared', type: 'internal' },
   ]
@@ -120,6 +140,7 @@ export interface Endpoint {
   readonly name: string
   readonly type: string
   readonly bootstrapServers: string
+  readonly protocol: string
 }
 
 /** What clients are given as bootstrap.servers, by listener; those that have no address yet are left out. */
@@ -128,6 +149,7 @@ export function bootstrapServers(inputs: ClusterInputs): Endpoint[] {
     const nodePort = plan.type === 'nodePort' ? nodePortOf(inputs, plan) : undefined
     const address = ownAddress(inputs, plan) ?? (nodePort === undefined ? undefined : { host: 'NODE', port: nodePort })
     if (address === undefined) return []
-    return [{ name: plan.name, type: plan.type, bootstrapServers: `${address.host}:${address.port}` }]
+    const told = `${address.host}:${address.port}`
+    return [{ name: plan.name, type: plan.type, bootstrapServers: told, protocol: protocolOf(plan) }]
   })
 }

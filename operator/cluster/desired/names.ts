@@ -9,6 +9,9 @@ export const METRICS_PORT = 19093
 /** The port by which brokers reach each other. */
 export const PEER_PORT = 19091
 export const PEER_LISTENER = 'PEERS'
+/** The port by which the operator reaches brokers that take only whom they know. */
+export const OPERATOR_PORT = 19092
+export const OPERATOR_LISTENER = 'OPERATOR'
 
 type Named = Pick<ClusterInputs, 'cluster'>
 
@@ -27,6 +30,19 @@ export const etcdSnapshotName = suffixed('etcd-snapshot')
 export const etcdAuthorityName = suffixed('etcd-ca')
 export const etcdSecretName = (named: Named, role: 'server' | 'peer' | 'client'): string =>
   suffixed(`etcd-${role}`)(named)
+
+/** ConfigMap with what clients have to trust. */
+export const authorityName = suffixed('cluster-ca')
+/** Secret with the key of the authority; only the operator reads it. */
+export const authorityKeyName = suffixed('cluster-ca-key')
+/** What brokers show to clients and to each other. */
+export const brokerTlsName = suffixed('broker-tls')
+/** What the operator shows to the brokers. */
+export const operatorTlsName = suffixed('operator-tls')
+/** The Service by which the operator reaches brokers that only take whom they know. */
+export const operatorServiceName = suffixed('broker-operator')
+/** What cert-manager makes for a listener. */
+export const listenerTlsName = (named: Named, listener: string): string => suffixed(`listener-${listener}-tls`)(named)
 
 /** The first listener has the plain name: what applications are told to connect to. */
 export const listenerServiceName = (named: Named, listener: string, index: number): string =>

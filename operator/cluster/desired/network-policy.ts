@@ -1,31 +1,67 @@
-// Who may connect to the brokers, when the spec asks for it: the brokers themselves, Prometheus, whoever a listener allows, and
-// the operator, which looks after topics and reads lag by the first listener.
+// Who may connect to the pods of a cluster, when the spec asks for it: whoever a listener allows, and those that the cluster
+// consists of. Nobody else: a port that no rule names is shut.
+//
+// The operator looks after topics and users and reads lag by the first listener, or by one of its own where brokers take only
+// whom they know; it reads metrics, and looks after etcd.
 
 import type { Manifest } from '../../runtime/object.ts'
 import { RESOURCES } from '../../runtime/resource.ts'
+import { managedEtcdOf } from '../../types/etcd.ts'
+import type { PeerSpec } from '../../types/listener.ts'
 import type { ClusterInputs } from '../inputs.ts'
-import { type ListenerPlan, listenersOf } from './listeners.ts'
-import { brokersName, METRICS_PORT, PEER_PORT, selectorLabels } from './names.ts'
+import { needsCertificates } from './certificates.ts'
+import { ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT } from './etcd-endpoints.ts'
+import { listenersOf } from './listeners.ts'
+import {
+  brokersName,
+  type Component,
+  etcdName,
+  METRICS_PORT,
+  OPERATOR_PORT,
+  PEER_PORT,
+  selectorLabels,
+} from './names.ts'
 import { ownedObject, present } from './object.ts'
 
 /** Undefined when the spec does not ask for one. */
 export function networkPolicy(inputs: ClusterInputs): Manifest | undefined {
-  if (!inputs.cluster.spec.networkPolicy.enabled) return undefined
-  const brokers = { podSelector: { matchLabels: selectorLabels(inputs, 'broker') } }
-  const spec = {
-    podSelector: brokers.podSelector,
-    policyTypes: ['Ingress'],
-    ingress: [
-      { from: [brokers], ports: [tcp(PEER_PORT)] },
-      { ports: [tcp(METRICS_PORT)] },
-      ...listenersOf(inputs).map((listener, index) => ({
-        ...peersOf(listener, index === 0 ? operatorPeers(inputs) : []),
-        ports: [tcp(listener.port)],
-      })),
-    ],
-  }
-  return ownedObject(inputs, RESOURCES.networkPolicies, { name: brokersName(inputs), component: 'broker' }, { spec })
+  const { enabled, metricsFrom } = inputs.cluster.spec.networkPolicy
+  if (!enabled) return undefined
+  const hasOwn = needsCertificates(inputs)
+  const operator = operatorPeers(inputs)
+  const ingress = [
+    { from: [podsOf(inputs, 'broker')], ports: [tcp(PEER_PORT)] },
+    ...(hasOwn ? rule(OPERATOR_PORT, [], operator) : []),
+    ...rule(METRICS_PORT, metricsFrom, operator),
+    ...listenersOf(inputs).flatMap(({ allowFrom, port }, index) =>
+      rule(port, allowFrom, index === 0 && !hasOwn ? operator : []),
+    ),
+  ]
+  return policy(inputs, 'broker', brokersName(inputs), ingress)
 }
+
+/** For the managed etcd: its members, the brokers, the jobs that copy it, and the operator. */
+export function etcdNetworkPolicy(inputs: ClusterInputs): Manifest | undefined {
+  const { networkPolicy: wanted, etcd } = inputs.cluster.spec
+  if (!wanted.enabled || managedEtcdOf(etcd) === undefined) return undefined
+  const operator = operatorPeers(inputs)
+  const clients = (['etcd', 'broker', 'etcd-snapshot'] as const).map(component => podsOf(inputs, component))
+  return policy(inputs, 'etcd', etcdName(inputs), [
+    { from: [podsOf(inputs, 'etcd')], ports: [tcp(ETCD_PEER_PORT)] },
+    { from: [...clients, ...operator], ports: [tcp(ETCD_CLIENT_PORT)] },
+    ...rule(ETCD_METRICS_PORT, wanted.metricsFrom, operator),
+  ])
+}
+
+function policy(inputs: ClusterInputs, component: Component, name: string, ingress: readonly object[]): Manifest {
+  const { podSelector } = podsOf(inputs, component)
+  const spec = { podSelector, policyTypes: ['Ingress'], ingress }
+  return ownedObject(inputs, RESOURCES.networkPolicies, { name, component }, { spec })
+}
+
+const podsOf = (inputs: Pick<ClusterInputs, 'cluster'>, component: Component) => ({
+  podSelector: { matchLabels: selectorLabels(inputs, component) },
+})
 
 const tcp = (port: number) => ({ port, protocol: 'TCP' })
 
@@ -37,10 +73,10 @@ function operatorPeers({ operator: { namespace } }: ClusterInputs): unknown[] {
   return [{ namespaceSelector, podSelector: { matchLabels: OPERATOR } }]
 }
 
-/** Nothing for a listener that everybody may use. */
-function peersOf({ allowFrom }: ListenerPlan, others: readonly unknown[]) {
-  if (allowFrom === undefined) return {}
-  const allowed = allowFrom.map(({ cidr, namespaceLabels, podLabels }) =>
+/** No rule for a port that nobody may use: to Kubernetes a rule with an empty list lets everybody in. */
+function rule(port: number, allowed: readonly PeerSpec[] | undefined, others: readonly unknown[]): object[] {
+  if (allowed === undefined) return [{ ports: [tcp(port)] }]
+  const named = allowed.map(({ cidr, namespaceLabels, podLabels }) =>
     cidr !== undefined
       ? { ipBlock: { cidr } }
       : present<unknown>({
@@ -48,5 +84,6 @@ function peersOf({ allowFrom }: ListenerPlan, others: readonly unknown[]) {
           podSelector: podLabels === undefined ? undefined : { matchLabels: podLabels },
         }),
   )
-  return { from: [...allowed, ...others] }
+  const from = [...named, ...others]
+  return from.length === 0 ? [] : [{ from, ports: [tcp(port)] }]
 }

@@ -83,6 +83,7 @@ describe('the objects of a cluster', () => {
       'CronJob orders-etcd-snapshot',
       'Service orders-broker',
       'NetworkPolicy orders-broker',
+      'NetworkPolicy orders-etcd',
       'PodDisruptionBudget orders-broker',
       'Deployment orders-broker',
       'PodMonitor orders-broker',
@@ -234,7 +235,12 @@ test('a listener that only some may use is open to the operator as well, which l
 describe('where clients connect', () => {
   test('one address for all brokers by default, however many there are', () => {
     expect(bootstrapServers(inputsOf())).toEqual([
-      { name: 'kafka', type: 'internal', bootstrapServers: 'orders-broker.shop.svc.cluster.local:9092' },
+      {
+        name: 'kafka',
+        type: 'internal',
+        bootstrapServers: 'orders-broker.shop.svc.cluster.local:9092',
+        protocol: 'PLAINTEXT',
+      },
     ])
     expect(environmentOf(inputsOf())).toMatchObject({
       KAFSCALE_LISTENERS: 'PEERS://:19091,KAFKA://:9092',

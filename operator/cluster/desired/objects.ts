@@ -4,10 +4,11 @@ import type { Manifest } from '../../runtime/object.ts'
 import type { ClusterInputs } from '../inputs.ts'
 import { serviceAccount } from './account.ts'
 import { brokerDeployment } from './brokers.ts'
+import { authorityMap } from './certificates.ts'
 import { disruptionBudget } from './disruption.ts'
 import { etcdObjects } from './etcd.ts'
 import { podMonitor, prometheusRule } from './monitoring.ts'
-import { networkPolicy } from './network-policy.ts'
+import { etcdNetworkPolicy, networkPolicy } from './network-policy.ts'
 import { listenerServices } from './services.ts'
 import { configMap } from './settings.ts'
 
@@ -15,9 +16,11 @@ export function desiredObjects(inputs: ClusterInputs): Manifest[] {
   return [
     serviceAccount(inputs),
     configMap(inputs),
+    authorityMap(inputs),
     ...etcdObjects(inputs),
     ...listenerServices(inputs),
     networkPolicy(inputs),
+    etcdNetworkPolicy(inputs),
     disruptionBudget(inputs),
     brokerDeployment(inputs),
     podMonitor(inputs),

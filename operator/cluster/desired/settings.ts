@@ -9,7 +9,8 @@ import { kmsKeyOf, readReplicaOf } from '../../types/object-store.ts'
 import { parseQuantity } from '../../types/quantity.ts'
 import type { ClusterInputs } from '../inputs.ts'
 import { etcdClientSecret, etcdEndpoints } from './etcd-endpoints.ts'
-import { listenerSettings } from './listeners.ts'
+import { securitySettings } from './listener-security.ts'
+import { listenerSettings, listenersOf } from './listeners.ts'
 import { configName, METRICS_PORT, namespaceOf } from './names.ts'
 import { ownedObject, present } from './object.ts'
 
@@ -50,6 +51,7 @@ export function brokerEnvironment(inputs: ClusterInputs): EnvVar[] {
   const replica = readReplicaOf(s3)
   const plain = present<string>({
     ...listenerSettings(inputs),
+    ...securitySettings(inputs, listenersOf(inputs)),
     KAFSCALE_METRICS_ADDR: `:${METRICS_PORT}`,
     KAFSCALE_CONFIG_FILE: `${CONFIG_FOLDER}/${CONFIG_FILE}`,
     KAFSCALE_DRAIN_TIMEOUT_MS: String(brokers.drain.timeoutSeconds * 1000),
@@ -149,8 +151,9 @@ export function configHash(inputs: ClusterInputs): string {
 
 /** Changes when a Secret that the pods use is another one; says nothing of its content. */
 export function secretsVersion({ secrets }: ClusterInputs): string | undefined {
-  if (secrets.length === 0) return undefined
-  const text = secrets
+  const used = secrets.filter(({ isReloaded = false }) => !isReloaded)
+  if (used.length === 0) return undefined
+  const text = used
     .map(({ name, version }) => `${name}=${version}`)
     .sort()
     .join(',')
