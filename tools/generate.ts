@@ -19,6 +19,8 @@ import { messageModel } from './generate/model.ts'
 import { protocolPage } from './generate/protocol-page.ts'
 import { schemaFiles } from './generate/schema-files.ts'
 import { sourceFile } from './generate/source-file.ts'
+import { licencesPage } from './supply/licences-page.ts'
+import { runtimePackages } from './supply/packages.ts'
 
 interface Room {
   /** Folder of schema files. */
@@ -42,6 +44,7 @@ const ROOMS: readonly Room[] = [
 const WIRE = 'broker/wire'
 const PROTOCOL_PAGE = 'docs/protocol.md'
 const SETTINGS_PAGE = 'docs/settings.md'
+const LICENCES_PAGE = 'docs/licences.md'
 const root = join(import.meta.dirname, '..')
 
 async function main(): Promise<void> {
@@ -68,6 +71,7 @@ async function main(): Promise<void> {
     outputs.set(table, `${banner(room.schema)}\n\n${apiTable(apis, from(table, index), from(table, `${WIRE}/api.ts`))}`)
   }
   outputs.set(SETTINGS_PAGE, settingsPage({ schema: settingsSchema, facts: settingFacts }))
+  outputs.set(LICENCES_PAGE, licencesPage(runtimePackages(await readFile(join(root, 'package-lock.json'), 'utf8'))))
   for (const [file, text] of crdFiles()) outputs.set(file, text)
   outputs.set('docs/conditions.md', conditionsPage())
   for (const [file, text] of [...chartFiles(), ...dashboardFiles()]) outputs.set(file, text)

@@ -1,6 +1,6 @@
 // The image without a container engine: its layers unpacked, its process run as its own user on a read-only root.
 
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
@@ -18,8 +18,16 @@ const root = join(import.meta.dirname, '../..')
 const manifestSchema = z.array(
   z.object({ Config: z.string(), Layers: z.array(z.string()), RepoTags: z.array(z.string()) }),
 )
+const bomSchema = z.object({
+  components: z.array(z.object({ name: z.string(), version: z.string(), purl: z.string() })),
+})
 const configSchema = z.object({
-  config: z.object({ User: z.string(), Entrypoint: z.array(z.string()), Cmd: z.array(z.string()) }),
+  config: z.object({
+    User: z.string(),
+    Entrypoint: z.array(z.string()),
+    Cmd: z.array(z.string()),
+    Labels: z.record(z.string(), z.string()),
+  }),
 })
 
 async function rootRights(): Promise<void> {
@@ -57,6 +65,37 @@ await suiteWith('the image', rootRights(), () => {
     expect(files.filter(([, mode]) => (Number.parseInt(mode ?? '', 8) & 0o022) !== 0)).toEqual([])
     const bytes = files.reduce((sum, [, , size]) => sum + Number(size), 0)
     expect(bytes).toBeLessThan(200_000_000)
+  })
+
+  test('says what it is made of', async () => {
+    const bom = bomSchema.parse(JSON.parse(await readFile(join(rootfs, 'app/sbom.cdx.json'), 'utf8')))
+    const names = bom.components.map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(['node', 'etcdutl', 'libc6', 'undici', 'etcd3']))
+    expect(names.filter(name => name.startsWith('node-linux'))).toEqual([])
+    const installed = (await readdir(join(rootfs, 'app/node_modules'))).filter(name => !name.startsWith('@'))
+    expect(installed.filter(name => !names.includes(name))).toEqual([])
+    expect(config.Labels).toMatchObject({ 'org.opencontainers.image.licenses': 'Apache-2.0' })
+  })
+
+  test('has the console with what browsers need of it', async () => {
+    const script = `exec chroot --userspec=${config.User} ${rootfs} ${config.Entrypoint.join(' ')} /app/dist/cli/main.js console --listen 127.0.0.1:0`
+    const console = await startChild('sh', ['-c', script], {
+      env: { PATH: process.env.PATH ?? '' },
+      logFile: join(folder, 'console.log'),
+    })
+    try {
+      const address = await new Promise<string>(resolve => {
+        const look = setInterval(() => {
+          const [, found] = /console: (http:\S+)/.exec(console.output()) ?? []
+          if (found === undefined) return
+          clearInterval(look)
+          resolve(found)
+        }, 50)
+      })
+      expect((await fetch(`${address}/console.js`)).status).toBe(200)
+    } finally {
+      await console.stop()
+    }
   })
 
   describe('its process', () => {

@@ -7,8 +7,8 @@ import { type ImageConfig, writeImage } from './archive.ts'
 import { buildAppTree, buildRuntimeTree, USER_ID } from './rootfs.ts'
 
 const root = join(import.meta.dirname, '../..')
-const { version } = z
-  .object({ version: z.string() })
+const { version, description, license } = z
+  .object({ version: z.string(), description: z.string(), license: z.string() })
   .parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')))
 
 const config: ImageConfig = {
@@ -17,7 +17,12 @@ const config: ImageConfig = {
   entrypoint: ['/usr/local/bin/node'],
   command: ['/app/dist/broker/main.js'],
   env: { PATH: '/usr/local/bin', NODE_ENV: 'production' },
-  labels: { 'org.opencontainers.image.title': 'kafscale', 'org.opencontainers.image.version': version },
+  labels: {
+    'org.opencontainers.image.title': 'kafscale',
+    'org.opencontainers.image.description': description,
+    'org.opencontainers.image.version': version,
+    'org.opencontainers.image.licenses': license,
+  },
 }
 
 const [file = join(root, 'dist-image', 'kafscale.tar'), tag = `localhost/kafscale:${version}`] = process.argv.slice(2)

@@ -4,12 +4,16 @@
  *
  * `node tools/image/rootfs.ts FOLDER` merges both into one folder: the Dockerfile takes the image from there.
  */
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { z } from 'zod'
 import { etcdutl } from '../parts/etcd.ts'
 import { available } from '../parts/unavailable.ts'
+import { billOfMaterials } from '../supply/bill-of-materials.ts'
+import { runtimePackages } from '../supply/packages.ts'
 import { checkedRun } from './checked-run.ts'
+import { systemParts } from './system-parts.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -18,6 +22,7 @@ export const USER_ID = 65532
 
 const APP = 'app'
 const NODE = 'usr/local/bin/node'
+const BILL_OF_MATERIALS = 'sbom.cdx.json'
 /** What browsers get as it stands, and no compiler copies. */
 const CONSOLE_ASSETS = 'console/assets'
 const ETCDUTL = 'usr/local/bin/etcdutl'
@@ -62,6 +67,14 @@ export async function buildAppTree(folder: string): Promise<void> {
   await cp(join(root, CONSOLE_ASSETS), join(app, 'dist', CONSOLE_ASSETS), { recursive: true })
   for (const name of ['package.json', 'LICENSE']) await cp(join(root, name), join(app, name))
   await installPackages(app)
+  await writeFile(join(app, BILL_OF_MATERIALS), `${JSON.stringify(await contents(), null, 2)}\n`)
+}
+
+async function contents() {
+  const read = (name: string): Promise<string> => readFile(join(root, name), 'utf8')
+  const { version } = z.object({ version: z.string() }).parse(JSON.parse(await read('package.json')))
+  const packages = runtimePackages(await read('package-lock.json')).filter(({ name }) => !NODE_PACKAGES.test(name))
+  return billOfMaterials({ version, packages, parts: await systemParts(await librariesOf(process.execPath)) })
 }
 
 async function installPackages(app: string): Promise<void> {

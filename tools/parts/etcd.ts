@@ -3,7 +3,7 @@
 import { type GoModuleRecipe, goModuleProgram, goModuleProgramPresent } from './go.ts'
 
 /** Newest release; the proxy knows no plain `go install` of it, for its go.mod has replace lines. */
-const VERSION = 'v3.6.14'
+export const ETCD_VERSION = 'v3.6.14'
 
 export interface EtcdPrograms {
   readonly etcd: string
@@ -15,7 +15,7 @@ export interface EtcdPrograms {
 const MODULES = { etcd: 'server', etcdctl: 'etcdctl', etcdutl: 'etcdutl' } as const
 
 const recipe = (program: keyof typeof MODULES): GoModuleRecipe => ({
-  requires: [`go.etcd.io/etcd/${MODULES[program]}/v3@${VERSION}`],
+  requires: [`go.etcd.io/etcd/${MODULES[program]}/v3@${ETCD_VERSION}`],
   build: `go.etcd.io/etcd/${MODULES[program]}/v3`,
 })
 

@@ -35,18 +35,21 @@ async function check(name: string, command: string, args: readonly string[]): Pr
 const END = '--forceExit'
 const SLOW = '--testTimeout=180000'
 /** These wait for their clients most of the time. The others load the machine, or count what happens on it. */
-const SIDE_BY_SIDE = 'e2e/(clients|cluster|examples|stores|chart|security|kubernetes-api)/'
+const SIDE_BY_SIDE = 'e2e/((clients|cluster|stores|chart|security|kubernetes-api)/|examples/e[12]0)'
+/** Needs minutes for what other suites show piece by piece: `make test-examples-kubernetes`. */
+const APART = 'e2e/examples-kubernetes/'
 
 const suites: Readonly<Record<string, readonly (() => Promise<Tally>)[]>> = {
   unit: [
     () => check('types', bin('tsc'), ['--noEmit']),
     () => check('lint', bin('biome'), ['check', '--error-on-warnings', '.']),
+    () => check('audit of dependencies', process.execPath, ['tools/supply/audit.ts']),
     () => check('generated files', process.execPath, ['tools/generate.ts', '--check']),
     () => runs.run('unit', ['--maxWorkers=2']),
   ],
   e2e: [
     () => runs.run('e2e', ['--maxWorkers=2', END, SLOW, `--testPathPatterns=${SIDE_BY_SIDE}`]),
-    () => runs.run('e2e', ['--maxWorkers=1', END, SLOW, `--testPathIgnorePatterns=${SIDE_BY_SIDE}`]),
+    () => runs.run('e2e', ['--maxWorkers=1', END, SLOW, `--testPathIgnorePatterns=${SIDE_BY_SIDE}|${APART}`]),
   ],
 }
 
