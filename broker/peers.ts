@@ -3,7 +3,12 @@
  *
  * A request that is passed on may wait long (a join for its rebalance), so each has a connection to itself; connections
  * that are idle are used again, and closed after a while.
+ *
+ * Where the listener among brokers has TLS a peer is whoever stands for its address, or shows the name that this broker shows
+ * itself: pods have addresses that no certificate can know beforehand.
  */
+import { X509Certificate } from 'node:crypto'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { Peers } from './api/forwarding.ts'
 import { BrokerConnection } from './client/connection.ts'
 import type { Clock } from './clock.ts'
@@ -81,7 +86,8 @@ export class BrokerPeers implements Peers {
     const clock = this.#clock
     const tls = this.#tls()
     const options = { host, port, clock, clientId: 'kafscale-broker', timeoutMs: CONNECT_MS }
-    return BrokerConnection.open(tls === undefined ? options : { ...options, tls })
+    if (tls === undefined) return BrokerConnection.open(options)
+    return BrokerConnection.open({ ...options, tls: { ...tls, checkServerIdentity: peerCheck(tls) } })
   }
 
   #takeIdle({ epoch }: Member): BrokerConnection | undefined {
@@ -110,4 +116,11 @@ export class BrokerPeers implements Peers {
       else this.#idle.set(epoch, kept)
     }
   }
+}
+
+/** For `tls.connect`: the error says why somebody is no peer. */
+function peerCheck({ cert }: TlsMaterial): (host: string, shown: PeerCertificate) => Error | undefined {
+  const own = new X509Certificate(cert).subject
+  return (host, shown) =>
+    own !== undefined && new X509Certificate(shown.raw).subject === own ? undefined : checkServerIdentity(host, shown)
 }

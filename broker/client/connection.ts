@@ -32,7 +32,7 @@ export interface BrokerConnectionOptions {
   /** For a listener with SASL. */
   readonly login?: Login
   /** For a listener with TLS: whom to trust, and what to show. */
-  readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'>
+  readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'checkServerIdentity'>
   /** An answer of more bytes breaks the connection. */
   readonly largestAnswer?: number
 }

@@ -80,7 +80,7 @@ export function securitySettings(inputs: Pick<ClusterInputs, 'cluster'>, plans: 
   const hasAcls = isAclCluster(spec)
   return present<string>({
     // Kubernetes would look for a variable behind $(.
-    KAFSCALE_LISTENER_SECURITY: JSON.stringify(security).replaceAll('$(', '$$('),
+    KAFSCALE_LISTENER_SECURITY: JSON.stringify(security).replaceAll('$(', () => '$$('),
     KAFSCALE_AUTHORIZER: hasAcls ? 'acl' : undefined,
     KAFSCALE_SUPER_USERS: hasAcls ? superUsers(spec).join(';') : undefined,
     KAFSCALE_ALLOW_EVERYONE_IF_NO_ACL_FOUND:
