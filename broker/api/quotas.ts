@@ -3,9 +3,10 @@
  * and do not listen to them for so long (KIP-219). Time on the processor is counted by the dispatcher.
  */
 import type { Quotas } from '../security/quotas.ts'
+import type { RequestOf, ResponseOf } from '../wire/api.ts'
 import { errorCode, errorMessage } from '../wire/errors.ts'
 import {
-  type CreateTopicsRequest,
+  type DeleteTopicsRequest,
   type FetchResponse,
   newCreatePartitionsResponse,
   newCreatePartitionsResponseResult,
@@ -32,9 +33,11 @@ export function withQuotas(handlers: Handlers, parts: QuotaParts): Handlers {
     ...handlers,
     ...(Produce === undefined ? {} : { Produce: countingProduce(parts, Produce) }),
     ...(Fetch === undefined ? {} : { Fetch: countingFetch(parts, Fetch) }),
-    ...(CreateTopics === undefined ? {} : { CreateTopics: countingCreateTopics(parts, CreateTopics) }),
-    ...(DeleteTopics === undefined ? {} : { DeleteTopics: countingDeleteTopics(parts, DeleteTopics) }),
-    ...(CreatePartitions === undefined ? {} : { CreatePartitions: countingGrowth(parts, CreatePartitions) }),
+    ...(CreateTopics === undefined ? {} : { CreateTopics: counting(parts, CreateTopics, createTopics(parts)) }),
+    ...(DeleteTopics === undefined ? {} : { DeleteTopics: counting(parts, DeleteTopics, deleteTopics(parts)) }),
+    ...(CreatePartitions === undefined
+      ? {}
+      : { CreatePartitions: counting(parts, CreatePartitions, createPartitions(parts)) }),
   }
 }
 
@@ -82,80 +85,79 @@ function bytesOut({ responses }: FetchResponse): number {
   return bytes
 }
 
-function countingCreateTopics(parts: QuotaParts, handler: Handler<'CreateTopics'>): Handler<'CreateTopics'> {
-  const { quotas, settings } = parts
+/** One of the requests that create or delete partitions. */
+interface Mutation<Name extends keyof typeof FIRST_STRICT> {
+  readonly name: Name
+  /** How many it creates or deletes. */
+  readonly partitions: (request: RequestOf<Name>) => number
+  readonly refusal: (request: RequestOf<Name>) => ResponseOf<Name>
+}
+
+function counting<Name extends keyof typeof FIRST_STRICT>(
+  { quotas }: QuotaParts,
+  handler: Handler<Name>,
+  { name, partitions, refusal }: Mutation<Name>,
+): Handler<Name> {
   return async (request, context) => {
     const before = count(quotas, 'mutation', context, 0)
-    if (before > 0 && context.version >= FIRST_STRICT.CreateTopics) {
-      return newCreateTopicsResponse({
-        throttleTimeMs: before,
-        topics: request.topics.map(({ name }) =>
-          newCreateTopicsResponseTopic({ name, errorCode: EXCEEDED, errorMessage: errorMessage(EXCEEDED) }),
-        ),
-      })
-    }
-    const quietMs = count(quotas, 'mutation', context, newPartitions(request, settings.autoCreatePartitions))
+    if (before > 0 && context.version >= FIRST_STRICT[name]) return { ...refusal(request), throttleTimeMs: before }
+    const quietMs = count(quotas, 'mutation', context, partitions(request))
     const answer = await handler(request, context)
     return answer && (quietMs === 0 ? answer : { ...answer, throttleTimeMs: quietMs })
   }
 }
 
-function newPartitions({ topics, validateOnly }: CreateTopicsRequest, byDefault: number): number {
-  if (validateOnly) return 0
-  return topics.reduce((sum, { numPartitions, assignments }) => {
-    if (assignments.length > 0) return sum + assignments.length
-    return sum + (numPartitions > 0 ? numPartitions : byDefault)
-  }, 0)
-}
+const REFUSAL = { errorCode: EXCEEDED, errorMessage: errorMessage(EXCEEDED) }
 
-function countingDeleteTopics(parts: QuotaParts, handler: Handler<'DeleteTopics'>): Handler<'DeleteTopics'> {
-  const { quotas, replica } = parts
-  return async (request, context) => {
-    const before = count(quotas, 'mutation', context, 0)
-    const byName = request.topicNames.map(name => ({ name, topicId: undefined }))
-    const byEither = request.topics.map(({ name, topicId }) => ({ name: name ?? '', topicId }))
-    if (before > 0 && context.version >= FIRST_STRICT.DeleteTopics) {
-      const refusal = { errorCode: EXCEEDED, errorMessage: errorMessage(EXCEEDED) }
-      return newDeleteTopicsResponse({
-        throttleTimeMs: before,
-        responses: [
-          ...request.topicNames.map(name => newDeleteTopicsResponseResponse({ name, ...refusal })),
-          ...request.topics.map(({ name, topicId }) => newDeleteTopicsResponseResponse({ name, topicId, ...refusal })),
-        ],
-      })
-    }
+const createTopics = ({ settings }: QuotaParts): Mutation<'CreateTopics'> => ({
+  name: 'CreateTopics',
+  partitions: ({ topics, validateOnly }) => {
+    if (validateOnly) return 0
+    return topics.reduce((sum, { numPartitions, assignments }) => {
+      if (assignments.length > 0) return sum + assignments.length
+      return sum + (numPartitions > 0 ? numPartitions : settings.autoCreatePartitions)
+    }, 0)
+  },
+  refusal: ({ topics }) =>
+    newCreateTopicsResponse({ topics: topics.map(({ name }) => newCreateTopicsResponseTopic({ name, ...REFUSAL })) }),
+})
+
+const deleteTopics = ({ replica }: QuotaParts): Mutation<'DeleteTopics'> => ({
+  name: 'DeleteTopics',
+  partitions: request => {
     const { catalog } = replica.state
-    const partitions = [...byName, ...byEither].reduce((sum, { name, topicId }) => {
+    return named(request).reduce((sum, { name, topicId }) => {
       const known = topicName(catalog, topicId === undefined ? { name } : { name, topicId })
       return sum + (catalog.byName.get(known ?? '')?.partitions.length ?? 0)
     }, 0)
-    const quietMs = count(quotas, 'mutation', context, partitions)
-    const answer = await handler(request, context)
-    return answer && (quietMs === 0 ? answer : { ...answer, throttleTimeMs: quietMs })
-  }
-}
+  },
+  refusal: ({ topics, topicNames }) =>
+    newDeleteTopicsResponse({
+      responses: [
+        ...topicNames.map(name => newDeleteTopicsResponseResponse({ name, ...REFUSAL })),
+        ...topics.map(({ name, topicId }) => newDeleteTopicsResponseResponse({ name, topicId, ...REFUSAL })),
+      ],
+    }),
+})
 
-function countingGrowth(parts: QuotaParts, handler: Handler<'CreatePartitions'>): Handler<'CreatePartitions'> {
-  const { quotas, replica } = parts
-  return async (request, context) => {
-    const before = count(quotas, 'mutation', context, 0)
-    if (before > 0 && context.version >= FIRST_STRICT.CreatePartitions) {
-      return newCreatePartitionsResponse({
-        throttleTimeMs: before,
-        results: request.topics.map(({ name }) =>
-          newCreatePartitionsResponseResult({ name, errorCode: EXCEEDED, errorMessage: errorMessage(EXCEEDED) }),
-        ),
-      })
-    }
+const named = ({ topics, topicNames }: DeleteTopicsRequest) => [
+  ...topicNames.map(name => ({ name, topicId: undefined })),
+  ...topics.map(({ name, topicId }) => ({ name: name ?? '', topicId })),
+]
+
+const createPartitions = ({ replica }: QuotaParts): Mutation<'CreatePartitions'> => ({
+  name: 'CreatePartitions',
+  partitions: ({ topics, validateOnly }) => {
+    if (validateOnly) return 0
     const { byName } = replica.state.catalog
-    const added = request.validateOnly
-      ? 0
-      : request.topics.reduce(
-          (sum, { name, count: wanted }) => sum + Math.max(0, wanted - (byName.get(name)?.partitions.length ?? wanted)),
-          0,
-        )
-    const quietMs = count(quotas, 'mutation', context, added)
-    const answer = await handler(request, context)
-    return answer && (quietMs === 0 ? answer : { ...answer, throttleTimeMs: quietMs })
-  }
-}
+    return topics.reduce(
+      (sum, { name, count: wanted }) => sum + Math.max(0, wanted - (byName.get(name)?.partitions.length ?? wanted)),
+      0,
+    )
+  },
+  refusal: ({ topics }) =>
+    newCreatePartitionsResponse({
+      throttleTimeMs: 0,
+      results: topics.map(({ name }) => newCreatePartitionsResponseResult({ name, ...REFUSAL })),
+    }),
+})
