@@ -121,8 +121,9 @@ export class MemoryBroker {
     name: Name,
     version: number,
     request: RequestOf<Name>,
+    client: Partial<Client> = {},
   ): Promise<ResponseOf<Name> | null> {
-    const answer = await this.send(encodeRequest(name, version, request))
+    const answer = await this.send(encodeRequest(name, version, request), client)
     return answer === null ? null : decodeResponse(name, version, answer)
   }
 
@@ -131,15 +132,16 @@ export class MemoryBroker {
     name: Name,
     version: number,
     request: RequestOf<Name>,
+    client: Partial<Client> = {},
   ): Promise<ResponseOf<Name>> {
-    const answer = await this.ask(name, version, request)
+    const answer = await this.ask(name, version, request, client)
     if (answer === null) throw new Error(`${name} was not answered`)
     return answer
   }
 
-  /** A whole request without its length, as it came from a socket. */
-  async send(frame: Buffer): Promise<Buffer | null> {
-    const buffers = await this.clock.until(this.#dispatcher.handle(frame, newClient()))
+  /** A whole request without its length, as it came from a socket; the client may do everything unless it says otherwise. */
+  async send(frame: Buffer, client: Partial<Client> = {}): Promise<Buffer | null> {
+    const buffers = await this.clock.until(this.#dispatcher.handle(frame, { ...newClient(), ...client }))
     return buffers === null ? null : Buffer.concat(buffers)
   }
 
