@@ -1,0 +1,37 @@
+package io.kafscale.examples.spark;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class SettingsTest {
+    private static String bootstrap(Map<String, String> environment, String... flags) {
+        return Settings.of(flags, environment).text("bootstrap.servers");
+    }
+
+    @Test
+    void profilesNameTheBroker() {
+        assertEquals("localhost:39092", bootstrap(Map.of()));
+        assertEquals("kafscale-broker:9092", bootstrap(Map.of(), "--profile=cluster"));
+        assertEquals("localhost:59092", bootstrap(Map.of("KAFSCALE_PROFILE", "local-lb")));
+        assertEquals("kafscale-broker:9092",
+            bootstrap(Map.of("KAFSCALE_PROFILE", "local-lb", "KAFSCALE_SETUP_PROFILE", "cluster")));
+    }
+
+    @Test
+    void aFlagWinsOverTheEnvironmentAndThatOverTheProfile() {
+        Map<String, String> environment = Map.of("KAFSCALE_BOOTSTRAP_SERVERS", "b:1");
+        assertEquals("b:1", bootstrap(environment, "--profile=cluster"));
+        assertEquals("c:2", bootstrap(environment, "--bootstrap.servers=c:2"));
+    }
+
+    @Test
+    void wrongOnesAreNamed() {
+        assertThrows(IllegalArgumentException.class, () -> bootstrap(Map.of(), "--colour=red"));
+        assertThrows(IllegalArgumentException.class, () -> bootstrap(Map.of(), "--profile=moon"));
+        assertThrows(IllegalArgumentException.class,
+            () -> Settings.of(new String[] {"--show.lines=0"}, Map.of()).count("show.lines"));
+    }
+}
