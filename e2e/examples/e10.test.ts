@@ -6,16 +6,18 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { freePorts } from '../../testing/ports.ts'
+import { builtExample } from '../../tools/examples/build.ts'
 import { run } from '../../tools/parts/command.ts'
 import { maven } from '../../tools/parts/parts.ts'
 import { suiteWith } from '../suite.ts'
 import { startTarget, type Target } from '../target.ts'
+import { environment } from './program.ts'
 
 jest.setTimeout(180_000)
 
-const EXAMPLE = join(import.meta.dirname, '../../examples/E10_java-kafka-client-demo')
+const NAME = 'E10_java-kafka-client-demo'
 
-await suiteWith('E10', maven(), mvn => {
+await suiteWith('E10', Promise.all([maven(), builtExample(NAME)]), ([mvn, example]) => {
   let target: Target
   let build: string
 
@@ -29,18 +31,23 @@ await suiteWith('E10', maven(), mvn => {
     await target?.stop()
   }, 60_000)
 
-  /** Runs the example by Maven, its build folder outside of the repository. */
-  const demo = async (args: string[], environment: Record<string, string> = {}) => {
-    const goals = ['-q', '-B', '-f', join(EXAMPLE, 'pom.xml'), 'compile', 'exec:java']
-    const settings = [`-DbuildDirectory=${build}`, `-Dexec.args=${args.join(' ')}`]
-    const { code, stdout, stderr } = await run(mvn, [...goals, ...settings], {
-      env: { ...process.env, ...environment },
-    })
+  const ran = async (program: string, args: readonly string[], settings: Record<string, string> = {}) => {
+    const { code, stdout, stderr } = await run(program, [...args], { env: environment(settings) })
     return { code, lines: programLines(stdout), stderr: programLines(stderr).join('\n') }
   }
 
+  /** By Maven, as the tutorial says, its build folder outside of the repository. */
+  const demoByMaven = (...args: string[]) => {
+    const goals = ['-q', '-B', '-f', join(example.folder, 'pom.xml'), 'compile', 'exec:java']
+    return ran(mvn, [...goals, `-DbuildDirectory=${build}`, `-Dexec.args=${args.join(' ')}`])
+  }
+
+  /** As the one file to take along. */
+  const demo = (args: string[], settings?: Record<string, string>) =>
+    ran(example.java, ['-Xmx128m', '-jar', example.jar, ...args], settings)
+
   test('prints what the tutorial shows', async () => {
-    const { code, lines, stderr } = await demo([`--bootstrap=${target.bootstrap}`])
+    const { code, lines, stderr } = await demoByMaven(`--bootstrap=${target.bootstrap}`)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const id = /\(id (\d+)\)/.exec(lines.join('\n'))?.[1]
     expect(lines[0]).toBe(`Connecting to ${target.bootstrap}`)
@@ -59,8 +66,8 @@ await suiteWith('E10', maven(), mvn => {
 
   test('runs again, without idempotence, and lets flags win over the environment', async () => {
     const args = ['--idempotence=false', '--acks=1', '--produce-count=3', '--consume-count=28']
-    const environment = { KAFSCALE_BOOTSTRAP_SERVERS: target.bootstrap, KAFSCALE_PRODUCE_COUNT: '7' }
-    const { code, lines, stderr } = await demo(args, environment)
+    const settings = { KAFSCALE_BOOTSTRAP_SERVERS: target.bootstrap, KAFSCALE_PRODUCE_COUNT: '7' }
+    const { code, lines, stderr } = await demo(args, settings)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(lines).toContain('Topics: demo-topic-1')
     expect(lines).toContain('Topic demo-topic-1 exists already')
@@ -95,7 +102,7 @@ await suiteWith('E10', maven(), mvn => {
   })
 
   test('is described in its README as it is', async () => {
-    const readme = await readFile(join(EXAMPLE, 'README.md'), 'utf8')
+    const readme = await readFile(join(example.folder, 'README.md'), 'utf8')
     expect(readme).toContain('Received message: key=key-0 value=message-0 partition=0 offset=0')
     expect(readme).toContain('mvn -q compile exec:java')
   })
