@@ -49,8 +49,11 @@ export class Authority {
     return this.#files(this.#name).cert
   }
 
-  /** A certificate that serves as a server's and as a client's. `organization`: the group that Kubernetes sees in it. */
-  async sign(name: string, names = LOOPBACK, organization?: string): Promise<Certificate> {
+  /**
+   * A certificate that serves as a server's and as a client's. `organization`: the group that Kubernetes sees in it. Of 0
+   * days it has expired a second later.
+   */
+  async sign(name: string, names = LOOPBACK, organization?: string, days = DAYS): Promise<Certificate> {
     const { cert, key } = this.#files(name)
     const request = join(this.#folder, `${name}.csr`)
     const extensions = join(this.#folder, `${name}.ext`)
@@ -59,7 +62,7 @@ export class Authority {
     await this.#run('req', '-new', ...NEW_KEY, '-keyout', key, '-out', request, '-subj', subject)
     const own = this.#files(this.#name)
     const signer = ['-CA', own.cert, '-CAkey', own.key, '-CAcreateserial', '-extfile', extensions]
-    await this.#run('x509', '-req', '-in', request, '-out', cert, '-days', DAYS, ...signer)
+    await this.#run('x509', '-req', '-in', request, '-out', cert, '-days', days, ...signer)
     return { cert, key }
   }
 
