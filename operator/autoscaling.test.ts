@@ -83,7 +83,7 @@ const writes = (): string[] =>
 const looks = (): Promise<void> => pause(400)
 
 describe('Auto', () => {
-  test('follows the load up to the maximum and down to the minimum, and says why', async () => {
+  test('follows the load up to the maximum and down to the minimum, and says why (gap 2)', async () => {
     await applyCluster({ mode: 'Auto' }, { brokers: { replicas: 2 } })
     startOperator()
     await until('the size to begin with', () => replicas() === 2)

@@ -170,20 +170,48 @@ describe('a cluster', () => {
     expect(deployment()).toBeUndefined()
   })
 
-  test('goes on by itself when the missing Secret comes, and replaces its pods when that changes', async () => {
-    await applyCluster({ s3: { bucket: 'records', region: 'r', credentialsSecretRef: 'keys' } })
+  const secret = (name: string, value: string) =>
+    api
+      .bystander()
+      .apply(
+        RESOURCES.secrets,
+        { apiVersion: 'v1', kind: 'Secret', metadata: at(name), stringData: { a: value } },
+        user,
+      )
+  const secretsVersion = (): unknown => {
+    const annotations: unknown = Object(deployment()?.spec).template?.metadata?.annotations
+    return Object(annotations)['kafscale.io/secrets-version']
+  }
+
+  test.each<[string, Record<string, unknown>]>([
+    ['s3.credentialsSecretRef', { s3: { bucket: 'records', region: 'r', credentialsSecretRef: 'keys' } }],
+    ['etcd.secretRef', { etcd: { endpoints: ['http://etcd:2379'], secretRef: 'keys' } }],
+    ['etcd.tls.secretRef', { etcd: { endpoints: ['https://etcd:2379'], tls: { secretRef: 'keys' } } }],
+  ])('waits for the Secret of %s, and replaces its pods when that changes, saying why', async (_, spec) => {
+    await applyCluster({ brokers: { replicas: 2 }, ...spec })
     startOperator()
     await until('a refusal', () => reasonOf(clusterStatus(), 'Accepted') === 'SecretMissing')
-    const secret = (value: string): Manifest => ({
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: at('keys'),
-      stringData: { a: value },
-    })
-    await api.bystander().apply(RESOURCES.secrets, secret('1'), user)
-    const first = JSON.stringify((await until('the Deployment', deployment)).spec)
-    await api.bystander().apply(RESOURCES.secrets, secret('2'), user)
-    await until('other pods', () => JSON.stringify(deployment()?.spec) !== first)
+    await secret('keys', '1')
+    await until('the size', () => replicas() === 2)
+    await makeReady()
+    await until('Ready', () => reasonOf(clusterStatus(), 'Ready') === 'Ready')
+    const first = secretsVersion()
+    const size = replicas()
+    await secret('somebody-elses', '1')
+    await secret('keys', '2')
+    await until('other pods', () => secretsVersion() !== first)
+    expect(replicas()).toBe(size)
+    await until('the reason', () => clusterStatus()?.brokers?.rolloutReasons?.includes('a Secret changed'))
+    await until('the event', () => JSON.stringify(api.list(RESOURCES.events)).includes('RollingOut'))
+    // Once they are replaced there is nothing left to do, whatever other Secrets there are.
+    await makeReady()
+    await until('Ready', () => reasonOf(clusterStatus(), 'Reconciling') === 'Settled')
+    const second = secretsVersion()
+    api.forgetCalls()
+    await secret('somebody-elses', '2')
+    await pause(300)
+    expect(api.writes.filter(({ resource, caller }) => caller === 'one' && resource.plural !== 'leases')).toEqual([])
+    expect(secretsVersion()).toBe(second)
   })
 
   test('never takes an object that is somebody else’s', async () => {
@@ -278,7 +306,7 @@ describe('topics', () => {
     await until('the younger', () => topicStatusOf('younger')?.partitionCount === 3)
   })
 
-  test('go with their objects only when the spec says so', async () => {
+  test('go with their objects only when the spec says so (gap 6)', async () => {
     await applyCluster()
     await applyTopic('kept')
     await applyTopic('gone', { deletionPolicy: 'Delete' })

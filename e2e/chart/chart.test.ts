@@ -60,7 +60,7 @@ await suiteWith('the chart', helm(), program => {
     expect([code, stdout]).toEqual([0, expect.stringContaining('0 chart(s) failed')])
   })
 
-  test('has rights in one namespace only, by default', async () => {
+  test('has rights in one namespace only, by default (gap 10)', async () => {
     expect(shown(await render())).toEqual([
       'CustomResourceDefinition -/kafscaleclusters.kafscale.io',
       'CustomResourceDefinition -/kafscaletopics.kafscale.io',
@@ -105,7 +105,7 @@ await suiteWith('the chart', helm(), program => {
     expect(await definitions({ enabled: false, keep: true })).toEqual([])
   })
 
-  test('runs pods of the restricted standard, from the image that is named', async () => {
+  test('runs pods of the restricted standard, with probes, from the image that is named (gap 10)', async () => {
     const objects = await render({ image: { repository: 'here/kafscale', tag: '7' } })
     const text = JSON.stringify(objects.find(({ kind }) => kind === 'Deployment'))
     for (const part of [
@@ -114,6 +114,8 @@ await suiteWith('the chart', helm(), program => {
       '"allowPrivilegeEscalation":false',
       '"drop":["ALL"]',
       '"type":"RuntimeDefault"',
+      '"livenessProbe":',
+      '"readinessProbe":',
       '"image":"here/kafscale:7"',
       '{"name":"BROKER_IMAGE","value":"here/kafscale:7"}',
     ]) {
@@ -128,7 +130,7 @@ await suiteWith('the chart', helm(), program => {
     [{ watchNamespace: 'Not A Namespace' }, 'watchNamespace'],
     [{ watchNamespace: 'shop, stock' }, 'watchNamespace'],
     [{ logLevel: 'loud' }, 'logLevel'],
-  ])('refuses values that it does not know: %j', async (values, named) => {
+  ])('refuses values that it does not know (gap 10): %j', async (values, named) => {
     const { code, stderr } = await template(values)
     expect(code).not.toBe(0)
     expect(stderr).toContain(named)

@@ -47,7 +47,7 @@ await suiteWith('the CRDs on a real API server', parts, ([kubernetesPrograms, et
   describe.each(KINDS.map(kind => [kind.kind, kind] as const))('the definition of %s', (_, kind) => {
     const name = `${kind.plural}.${kind.group}`
 
-    test('is stored as the file has it: nothing dropped, nothing added', async () => {
+    test('is stored as the file has it: nothing dropped, nothing added (gap 5)', async () => {
       const stored = definitions.parse(JSON.parse(await api.kubectl.run(['get', 'crd', name, '-o', 'json'])))
       expect(stored.spec).toEqual(definition(kind).spec)
       const wrong = stored.status.conditions.filter(({ type, status }) => type === 'NonStructuralSchema' && status)
@@ -168,7 +168,7 @@ await suiteWith('the CRDs on a real API server', parts, ([kubernetesPrograms, et
       expect(stderr).toMatch(/conflict.*kubectl.*scaling\.mode/s)
     })
 
-    test('is scaled by a real HorizontalPodAutoscaler through its scale subresource', async () => {
+    test('is scaled by a real HorizontalPodAutoscaler through its scale subresource (gap 1)', async () => {
       await api.kubectl.apply([
         {
           apiVersion: 'autoscaling/v2',

@@ -199,7 +199,7 @@ await suiteWith('the operator on a real API server', parts, ([kubernetesPrograms
 
     const deployment = (path: string) => api.kubectl.field(['-n', NAMESPACE, 'deploy/orders-broker'], path)
 
-    test('tells what its topics hold and which groups are behind', async () => {
+    test('tells what its topics hold and which groups are behind, and the API server keeps all of it (gap 5)', async () => {
       const client = await SmallClient.open(broker.port)
       await client.produce('kept', 1, 20)
       await client.commit('billing', 'kept', 1, 5)
@@ -212,7 +212,7 @@ await suiteWith('the operator on a real API server', parts, ([kubernetesPrograms
       expect(Number(await api.kubectl.field(['-n', NAMESPACE, 'kst/kept'], '.status.bytes'))).toBeGreaterThan(100)
     })
 
-    test('writes nothing when everything is as it should be', async () => {
+    test('writes nothing when everything is as it should be (gap 12)', async () => {
       const quiet = async (): Promise<boolean> => {
         const from = Date.now()
         await sleep(QUIET_MS)

@@ -18,12 +18,13 @@ import {
   type Place,
   prepareNamespace,
   RELEASE,
+  rotateKeys,
   sampleCluster,
   sampleTopic,
 } from '../../testing/kubernetes/platform.ts'
 import { until } from '../../testing/operator.ts'
 import { run } from '../../tools/parts/command.ts'
-import { helm, maven } from '../../tools/parts/parts.ts'
+import { helm, maven, versitygw } from '../../tools/parts/parts.ts'
 import { Load } from './load.ts'
 import { nodeSuite } from './node-suite.ts'
 import { traces } from './traces.ts'
@@ -40,7 +41,12 @@ const NEXT_IMAGE = 'localhost/kafscale:next'
 const podList = z.object({
   items: z.array(
     z.object({
-      metadata: z.object({ name: z.string(), uid: z.string(), deletionTimestamp: z.string().optional() }),
+      metadata: z.object({
+        name: z.string(),
+        uid: z.string(),
+        deletionTimestamp: z.string().optional(),
+        annotations: z.record(z.string(), z.string()).default({}),
+      }),
       spec: z.object({ containers: z.array(z.object({ image: z.string() })) }),
       status: z.object({
         containerStatuses: z.array(z.object({ containerID: z.string().optional(), ready: z.boolean() })).default([]),
@@ -50,8 +56,8 @@ const podList = z.object({
 })
 type Pod = z.output<typeof podList>['items'][number]
 
-const parts = Promise.all([nodeParts(), helm(), maven()])
-await nodeSuite('KafScale on a Kubernetes node', parts, ([parts, helmProgram, mvn]) => {
+const parts = Promise.all([nodeParts(), helm(), maven(), versitygw()])
+await nodeSuite('KafScale on a Kubernetes node', parts, ([parts, helmProgram, mvn, s3Server]) => {
   let folder: string
   let node: KubernetesNode
   let place: Place
@@ -165,12 +171,16 @@ await nodeSuite('KafScale on a Kubernetes node', parts, ([parts, helmProgram, mv
       load = await Load.start({ host: node.address, port: KAFKA_NODE_PORT }, LOAD_TOPIC, PARTITIONS)
     })
 
-    test('all brokers get another image, though the operator is killed meanwhile', async () => {
+    test('all brokers get another image and other keys, though the operator is killed meanwhile', async () => {
       const led = await leader()
+      const versionOf = ({ metadata }: Pod): string | undefined => metadata.annotations['kafscale.io/secrets-version']
+      const known = new Set((await brokers()).map(versionOf))
+      await rotateKeys(place, s3Server)
       const patch = { spec: { brokers: { image: { tag: 'next' } } } }
       await kubectl('patch', CLUSTER, '--type=merge', '-p', JSON.stringify(patch))
       if (led !== undefined) await node.killContainer(containerOf(led))
       await brokersAre(3, NEXT_IMAGE)
+      expect((await brokers()).filter(pod => known.has(versionOf(pod)))).toEqual([])
       await load?.getOn('after the new image')
     })
 

@@ -2,8 +2,9 @@
 // costs no request. One applier is one field manager, for one concern.
 //
 // Whether an object is settled is seen in `managedFields`: what we own of it equals what we want. Where the API server writes
-// values in another way than we do (`1000m` becomes `1`), the two never equal; then the answer to the apply is remembered,
-// and an object that still is as it was answered to the same wish is settled too.
+// values in another way than we do (`1000m` becomes `1`; nobody owns an empty list whose items have keys), the two never
+// equal; then the answer to the apply is remembered, and an object that still is as it was answered to the same wish is
+// settled too.
 //
 // Never adopts: an object of that name whose controller is not the owner is left as it is, and NameConflict tells of it. An
 // object that is not in the cache is asked for before it is made, and is made without force.
@@ -92,10 +93,13 @@ export class Applier {
   async applyStatus({ resource, live, status, signal }: StatusRequest): Promise<Manifest | undefined> {
     const { name, namespace, uid } = live.metadata
     const wish = plain({ status })
-    if (isDeepStrictEqual(projection(live, this.#manager, 'status'), wish)) return undefined
+    const memory = `${resourceName(resource)}/status ${keyOf(live)}`
+    if (this.#isSettled(memory, wish, projection(live, this.#manager, 'status'))) return undefined
     const metadata = { name, ...(namespace === undefined ? {} : { namespace }), ...(uid === undefined ? {} : { uid }) }
     const manifest: Manifest = { apiVersion: live.apiVersion, kind: live.kind, metadata, status }
-    return this.#client.applyStatus(resource, manifest, { manager: this.#manager, force: true, signal })
+    const object = await this.#client.applyStatus(resource, manifest, { manager: this.#manager, force: true, signal })
+    this.#remember(memory, wish, projection(object, this.#manager, 'status'))
+    return object
   }
 
   /** Deletes the object, if it is the owner's. True when there was one. */

@@ -42,12 +42,13 @@ export function figuresShown(shown: Shown, sighting: Sighting): Shown {
   const bytes = choose(shown.bytes, now.bytes, before?.bytes, areNear)
   const offsets = choose(shown.offsets, now.offsets, before?.offsets, areOffsetsNear)
   const last = before && groupsOf(shown, before)
-  const groups = choose(shown.groups, groupsOf(shown, now), last, areGroupsNear)
+  const groups = choose(shown.groups ?? [], groupsOf(shown, now), last, areGroupsNear)
   const unanswered = missingIn(now).filter(figure => before !== undefined && missingIn(before).includes(figure))
   return {
     ...(bytes === undefined ? {} : { bytes }),
     ...(offsets === undefined ? {} : { offsets }),
-    ...(groups === undefined ? {} : { groups }),
+    // The API server lets nobody own an empty list of groups, so nothing is said of none.
+    ...(groups === undefined || groups.length === 0 ? {} : { groups }),
     ...(unanswered.length === 0 ? {} : { unanswered }),
   }
 }

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { type Manifest, manifestSchema } from '../../operator/runtime/object.ts'
+import { run } from '../../tools/parts/command.ts'
 import { makeBucket } from '../s3/servers.ts'
 import { type Kubectl, runHelm } from './kubectl.ts'
 import { S3_IMAGE } from './node-images.ts'
@@ -23,6 +24,7 @@ const S3_NODE_PORT = 30_070
 export const KAFKA_NODE_PORT = 30_094
 const REGION = 'us-east-1'
 const credentials = { accessKey: 'kafscale', secretKey: 'kafscale-secret' }
+const nextCredentials = { accessKey: 'kafscale-next', secretKey: 'kafscale-next-secret' }
 
 export interface Place {
   readonly kubectl: Kubectl
@@ -35,22 +37,30 @@ export interface Place {
 export async function prepareNamespace({ kubectl, address }: Place, image = S3_IMAGE): Promise<void> {
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
   await kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels } }])
-  const { accessKey, secretKey } = credentials
-  await kubectl.apply([
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: KEYS, namespace: NAMESPACE },
-      stringData: { KAFSCALE_S3_ACCESS_KEY: accessKey, KAFSCALE_S3_SECRET_KEY: secretKey },
-    },
-    ...s3Server(image),
-  ])
+  await kubectl.apply([keys(credentials), ...s3Server(image)])
   await kubectl.run(['-n', NAMESPACE, 'rollout', 'status', 'deploy/s3', '--timeout=120s'])
   const endpoint = `http://${address}:${S3_NODE_PORT}`
   for (let tries = 0; !(await makeBucket(endpoint, credentials, BUCKET)); tries++) {
     if (tries === 300) throw new Error(`the S3 server does not answer at ${endpoint}`)
     await new Promise(resolve => setTimeout(resolve, 100))
   }
+}
+
+const keys = ({ accessKey, secretKey }: typeof credentials): object => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: KEYS, namespace: NAMESPACE },
+  stringData: { KAFSCALE_S3_ACCESS_KEY: accessKey, KAFSCALE_S3_SECRET_KEY: secretKey },
+})
+
+/** The S3 server gets another account, and the Secret its keys. */
+export async function rotateKeys({ kubectl, address }: Place, versitygw: string): Promise<void> {
+  const admin = ['--access', credentials.accessKey, '--secret', credentials.secretKey]
+  const place = ['--endpoint-url', `http://${address}:${S3_NODE_PORT}`]
+  const account = ['--access', nextCredentials.accessKey, '--secret', nextCredentials.secretKey, '--role', 'admin']
+  const { code, stdout, stderr } = await run(versitygw, ['admin', ...admin, ...place, 'create-user', ...account])
+  if (code !== 0) throw new Error(`the S3 server did not make another account: ${stdout}${stderr}`)
+  await kubectl.apply([keys(nextCredentials)])
 }
 
 /** In memory: it is gone with its pod. */
@@ -62,14 +72,17 @@ function s3Server(image: string): object[] {
     name: 's3',
     image,
     imagePullPolicy: 'IfNotPresent',
-    args: ['--port', `:${S3_PORT}`, '--region', REGION, '--quiet', 'posix', '/data'],
+    args: ['--port', `:${S3_PORT}`, '--region', REGION, '--iam-dir', '/accounts', '--quiet', 'posix', '/data'],
     env: [
       { name: 'ROOT_ACCESS_KEY', ...key('KAFSCALE_S3_ACCESS_KEY') },
       { name: 'ROOT_SECRET_KEY', ...key('KAFSCALE_S3_SECRET_KEY') },
     ],
     ports: [{ containerPort: S3_PORT }],
     readinessProbe: { tcpSocket: { port: S3_PORT }, periodSeconds: 1 },
-    volumeMounts: [{ name: 'data', mountPath: '/data' }],
+    volumeMounts: [
+      { name: 'data', mountPath: '/data' },
+      { name: 'accounts', mountPath: '/accounts' },
+    ],
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
   }
   return [
@@ -92,7 +105,10 @@ function s3Server(image: string): object[] {
               seccompProfile: { type: 'RuntimeDefault' },
             },
             containers: [container],
-            volumes: [{ name: 'data', emptyDir: {} }],
+            volumes: [
+              { name: 'data', emptyDir: {} },
+              { name: 'accounts', emptyDir: {} },
+            ],
           },
         },
       },
