@@ -37,7 +37,7 @@ export const GRANTS: readonly Grant[] = [
   { resource: USER, subresource: 'finalizers', verbs: ['update'], why: 'owner references that block deletion' },
   { resource: RESOURCES.namespaces, verbs: ['get'], why: 'whether it is being deleted, and nobody may be waited for' },
   removed(RESOURCES.serviceAccounts, 'the account of the brokers'),
-  owned(RESOURCES.configMaps, 'the settings of the brokers'),
+  removed(RESOURCES.configMaps, 'the settings of the brokers, and what clients have to trust'),
   removed(RESOURCES.services, 'the listeners, and etcd'),
   removed(RESOURCES.networkPolicies, 'who may connect'),
   owned(RESOURCES.podDisruptionBudgets, 'how many may be evicted'),

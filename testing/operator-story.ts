@@ -9,6 +9,7 @@ import type { Manifest } from '../operator/runtime/object.ts'
 import { RESOURCES, type Resource } from '../operator/runtime/resource.ts'
 import { CLUSTER, clusterSchema } from '../operator/types/kaf-scale-cluster.ts'
 import { TOPIC } from '../operator/types/kaf-scale-topic.ts'
+import { USER } from '../operator/types/kaf-scale-user.ts'
 import { until } from './operator.ts'
 
 const NAMESPACE = 'shop'
@@ -64,7 +65,20 @@ const MEMBER_STATUS = {
   ],
 }
 
-/** `person` may do everything. The namespace is there, and the kinds of the Prometheus operator are. */
+const ALICE: Manifest = {
+  apiVersion: 'kafscale.io/v1alpha1',
+  kind: 'KafScaleUser',
+  metadata: at('alice'),
+  spec: { clusterRef: 'orders', authentication: { type: 'scram-sha-512' } },
+}
+const ISSUED: Manifest = {
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: at('orders-listener-c-tls'),
+  data: { 'tls.crt': '', 'tls.key': '', 'ca.crt': '' },
+}
+
+/** `person` may do everything. The namespace is there, and the kinds of the Prometheus operator and of cert-manager are. */
 export async function operatorStory(person: KubeClient): Promise<void> {
   const there = (resource: Resource, name: string) =>
     until(`${resource.kind} ${name}`, () => find(person, resource, name))
@@ -80,18 +94,26 @@ export async function operatorStory(person: KubeClient): Promise<void> {
     networkPolicy: { enabled: true },
     listeners: [
       { name: 'a', port: 9092 },
-      { name: 'b', port: 9094 },
+      { name: 'b', port: 9094, authentication: { type: 'scram-sha-512' } },
+      { name: 'c', port: 9095, tls: { issuerRef: { name: 'corp' } } },
     ],
     brokers: { replicas: 4 },
     scaling: { mode: 'Auto', max: 5 },
   }
   await person.apply(CLUSTER, cluster(everything), user)
   await person.apply(TOPIC, topic, user)
+  await person.apply(USER, ALICE, user)
+  // Nobody plays cert-manager but the story.
+  await there(RESOURCES.certificates, 'orders-listener-c-tls')
+  await person.apply(RESOURCES.secrets, ISSUED, user)
   await there(RESOURCES.prometheusRules, 'orders-broker')
   await until(
     'the finalizer',
     async () => ((await find(person, TOPIC, 'orphan'))?.metadata.finalizers ?? []).length > 0,
   )
+  await there(RESOURCES.secrets, 'alice')
+  await person.delete(USER, at('alice'))
+  await gone(USER, 'alice')
   // Fewer brokers: one of them is marked to go.
   await person.apply(RESOURCES.pods, PLAYED_BROKER, user)
   await there(RESOURCES.deployments, 'orders-broker')
