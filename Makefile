@@ -1,6 +1,6 @@
 # Every command works on a fresh machine with Node, npm and make; what else a suite needs it fetches itself.
 
-.PHONY: demo demo-cluster demo-platform test test-unit test-e2e e2e-kubernetes chaos bench bench-cluster bench-operator build image check format generate simulate clean
+.PHONY: demo demo-cluster demo-platform test test-unit test-e2e test-examples test-examples-kubernetes e2e-kubernetes chaos bench bench-cluster bench-operator build image check format generate simulate clean
 
 demo: node_modules/.installed
 	@npm run --silent demo
@@ -21,6 +21,14 @@ test-unit: node_modules/.installed
 
 test-e2e: node_modules/.installed
 	@npm run --silent test -- e2e
+
+# The programs of examples/ against a broker, which are a part of test-e2e too. Maven builds them the first time.
+test-examples: node_modules/.installed
+	@npm run --silent test-examples
+
+# E20 in a real Kubernetes of one node, as root.
+test-examples-kubernetes: node_modules/.installed
+	@npm run --silent test-examples-kubernetes
 
 # Operator and chart on a real API server and on a real node, which are a part of test-e2e too.
 e2e-kubernetes: node_modules/.installed

@@ -10,8 +10,8 @@ import { builtExample } from '../../tools/examples/build.ts'
 import { run } from '../../tools/parts/command.ts'
 import { maven } from '../../tools/parts/parts.ts'
 import { suiteWith } from '../suite.ts'
-import { startTarget, type Target } from '../target.ts'
-import { environment } from './program.ts'
+import { startTarget, type Target, targetName } from '../target.ts'
+import { environment, FIRST_MEMBER_AT_ONCE } from './program.ts'
 
 jest.setTimeout(180_000)
 
@@ -23,7 +23,7 @@ await suiteWith('E10', Promise.all([maven(), builtExample(NAME)]), ([mvn, exampl
 
   beforeAll(async () => {
     build = await mkdtemp(join(tmpdir(), 'kafscale-e10-'))
-    target = await startTarget()
+    target = await startTarget(targetName, FIRST_MEMBER_AT_ONCE)
   }, 120_000)
 
   afterAll(async () => {

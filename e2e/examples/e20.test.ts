@@ -10,7 +10,7 @@ import { freePorts } from '../../testing/ports.ts'
 import { builtExample } from '../../tools/examples/build.ts'
 import { BrokerProcess } from '../faults/broker-process.ts'
 import { suiteWith } from '../suite.ts'
-import { Program } from './program.ts'
+import { FIRST_MEMBER_AT_ONCE, Program } from './program.ts'
 import { TopicClient } from './topic-client.ts'
 
 jest.setTimeout(300_000)
@@ -32,7 +32,10 @@ await suiteWith('E20', builtExample('E20_spring-boot-kafscale-demo'), example =>
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kafscale-e20-'))
     const files = { logFile: join(folder, 'broker.log'), dataDir: join(folder, 'data') }
-    broker = await BrokerProcess.create({ ...files, settings: { KAFSCALE_BROKER_HOST: 'localhost' } })
+    broker = await BrokerProcess.create({
+      ...files,
+      settings: { ...FIRST_MEMBER_AT_ONCE, KAFSCALE_BROKER_HOST: 'localhost' },
+    })
     await broker.start()
   }, 120_000)
 

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { builtExample } from '../../tools/examples/build.ts'
 import { suiteWith } from '../suite.ts'
-import { startTarget, type Target } from '../target.ts'
-import { Program } from './program.ts'
+import { startTarget, type Target, targetName } from '../target.ts'
+import { FIRST_MEMBER_AT_ONCE, Program } from './program.ts'
 import { TopicClient } from './topic-client.ts'
 import { countsIn, linesOf, sampleMessages, tallyOf } from './word-tally.ts'
 
@@ -24,7 +24,7 @@ await suiteWith('E30', builtExample('E30_flink-kafscale-demo'), example => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kafscale-e30-'))
-    target = await startTarget()
+    target = await startTarget(targetName, FIRST_MEMBER_AT_ONCE)
     topics = new TopicClient(target.bootstrap)
   }, 120_000)
 
@@ -84,7 +84,9 @@ await suiteWith('E30', builtExample('E30_flink-kafscale-demo'), example => {
     )
     expect(program.lines()[0]).toBe(`No checkpoint in ${join(folder, 'tutorial')}: counting from the earliest offset.`)
     // The reader commits what a checkpoint has covered, once its poll for more records has ended.
-    await program.does('to commit offsets', async () => (await topics.committed(GROUP, 'tutorial')) === 20)
+    await checkpoint(program, 'tutorial')
+    await topics.write('tutorial', [{ key: 'late', value: null }])
+    await program.does('to commit offsets', async () => (await topics.committed(GROUP, 'tutorial')) >= 20)
     await program.child.stop()
     expect(await lastCounts('tutorial')).toEqual(expect.arrayContaining(['key | order => 12', 'stats | no-key => 3']))
   })

@@ -7,6 +7,9 @@ import type { Example } from '../../tools/examples/build.ts'
 /** A machine under load is slow; a limit only says that something hangs. */
 const PATIENCE_MS = 120_000
 
+/** For brokers: a new group waits three seconds for more members, and here it never gets any. */
+export const FIRST_MEMBER_AT_ONCE = { KAFSCALE_GROUP_INITIAL_REBALANCE_DELAY_MS: '0' }
+
 /** The environment for an example: nothing of jest's, and no setting of KafScale that this machine happens to have. */
 export function environment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(KAFSCALE_|NODE_OPTIONS$)/.test(name))
