@@ -4,13 +4,11 @@ import type { Cluster } from '../../testing/cluster/cluster.ts'
 import type { RawClient } from '../raw-client.ts'
 import { table } from '../table.ts'
 import { gained, s3Requests } from './meters.ts'
+import { GET, PUT_OR_LIST, SECONDS_PER_MONTH } from './prices.ts'
 import { batchOf, clientOf, createTopic, fetchRecords, pause, produce } from './records.ts'
 import { PARTITIONS, type Size, withCluster } from './scene.ts'
 
 const TOPIC = 'bench-cost'
-/** US dollars per request: S3 Standard, us-east-1, as taken for this project in November 2026; deletes are free, a HEAD costs a GET. */
-const PUT_OR_LIST = 0.005 / 1000
-const GET = 0.0004 / 1000
 const LATENCY_MS = 30
 
 interface Traffic {
@@ -80,7 +78,7 @@ async function measured(cluster: Cluster, traffic: Traffic, seconds: number): Pr
     ...[bytes / 1e6 / took, puts / took, lists / took, gets / took],
     (puts + lists + gets) / (bytes / 1e9),
     dollars / (bytes / 1e12),
-    (dollars / took) * 30 * 24 * 3600,
+    (dollars / took) * SECONDS_PER_MONTH,
   ]
 }
 

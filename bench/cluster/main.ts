@@ -10,6 +10,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { budget } from './budget.ts'
 import { bulk } from './bulk.ts'
 import { coldRead } from './cold-read.ts'
 import { cost } from './cost.ts'
@@ -57,12 +58,15 @@ const expected: Expectations = {
   'etcd writes, 3 brokers under load': { goal: 'below 70/s', original: '' },
   "  etcd's data in use, most in each half of the time": { goal: 'flat', original: '' },
 }
-const COST = 'cost'
+/** Benches with a table of their own. */
+const tables: Readonly<Record<string, (size: Size) => Promise<string>>> = { cost, budget }
 
 const wanted = process.argv.slice(2)
-const unknown = wanted.find(name => name !== COST && benches[name] === undefined)
+const unknown = wanted.find(name => tables[name] === undefined && benches[name] === undefined)
 if (unknown !== undefined) {
-  console.error(`there is no bench ${unknown}; there are ${[...Object.keys(benches), COST].join(', ')}`)
+  console.error(
+    `there is no bench ${unknown}; there are ${[...Object.keys(benches), ...Object.keys(tables)].join(', ')}`,
+  )
   process.exit(2)
 }
 const { BENCH_GB = '1', BENCH_SECONDS = '120', BENCH_LATENCIES = '0,30' } = process.env
@@ -71,19 +75,22 @@ const root = join(import.meta.dirname, '../..')
 const compiler = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']
 if (spawnSync(process.execPath, compiler, { cwd: root, stdio: 'inherit' }).status !== 0) process.exit(1)
 
-const chosen = wanted.length === 0 ? [...Object.keys(benches), COST] : wanted
+const chosen = wanted.length === 0 ? [...Object.keys(benches), ...Object.keys(tables)] : wanted
 const columns = new Map<number, Figure[]>()
 for (const latencyMs of BENCH_LATENCIES.split(',').map(Number)) {
   const figures: Figure[] = []
   columns.set(latencyMs, figures)
-  for (const name of chosen.filter(name => name !== COST)) {
+  for (const name of chosen.filter(name => benches[name] !== undefined)) {
     for (const figure of (await benches[name]?.(latencyMs, size)) ?? []) {
       console.error(`S3 + ${latencyMs} ms: ${figure.name}: ${figure.value}`)
       figures.push(figure)
     }
   }
 }
-if (chosen.some(name => name !== COST)) console.log(`\n${figuresTable(columns, expected)}`)
-if (chosen.includes(COST)) console.log(`\n${await cost(size)}`)
+if (chosen.some(name => benches[name] !== undefined)) console.log(`\n${figuresTable(columns, expected)}`)
+for (const name of chosen) {
+  const own = await tables[name]?.(size)
+  if (own !== undefined) console.log(`\n${own}`)
+}
 // Connections of a cluster that is gone may keep the process for minutes.
 process.exit(0)
