@@ -71,7 +71,7 @@ async function settled(manifests: readonly Manifest[]): Promise<(string | undefi
   }
 }
 
-test.each(readdirSync(SAMPLES).filter(file => file.startsWith('cluster')))(
+test.each(readdirSync(SAMPLES).filter(file => /^(cluster|production)/.test(file)))(
   '%s is applied again without a change, before and after its brokers are scaled',
   async file => {
     const manifests = [...sample(file).map(impatient), ...sample('topic.yaml')]

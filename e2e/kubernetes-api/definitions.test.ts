@@ -111,9 +111,11 @@ await suiteWith('the CRDs on a real API server', parts, ([kubernetesPrograms, et
     })
 
     test('takes every sample of config/', async () => {
-      const samples = await readFile(join(root, 'config/samples/cluster-external-scaling.yaml'), 'utf8')
       await api.kubectl.run(['apply', '--dry-run=server', '-k', join(root, 'config/samples')])
-      await api.kubectl.apply(samples, '--dry-run=server')
+      for (const name of ['cluster-external-scaling', 'production']) {
+        const sample = await readFile(join(root, `config/samples/${name}.yaml`), 'utf8')
+        await api.kubectl.apply(sample, '--dry-run=server')
+      }
     })
   })
 

@@ -95,7 +95,7 @@ const acl = withRules(
   })),
 )
 
-const rate = () => z.number().min(0.01).max(1_000_000_000_000)
+const rate = () => z.number().positive().max(1_000_000_000_000)
 
 const quotas = z.object({
   producerByteRate: rate().optional().describe('Bytes that it may write, per second and broker.'),
