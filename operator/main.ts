@@ -84,6 +84,7 @@ async function run(): Promise<number> {
     },
     namespace: connection.namespace,
     watched: watchedOf(connection),
+    lookEveryMs: settings.KAFSCALE_OPERATOR_SCALING_INTERVAL_SECONDS * 1000,
     leaseName: settings.KAFSCALE_OPERATOR_LEADER_KEY,
     identity: `${settings.POD_NAME ?? hostname()}_${randomUUID()}`,
     metrics,

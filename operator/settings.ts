@@ -31,6 +31,13 @@ export const operatorSettingsSchema = z.object({
     .default('localhost/etcd:3.6.14')
     .describe('Image of the etcd of clusters that have none of their own.'),
   KAFSCALE_OPERATOR_CLUSTER_DOMAIN: z.string().min(1).default('cluster.local').describe('DNS domain of Services.'),
+  KAFSCALE_OPERATOR_SCALING_INTERVAL_SECONDS: z.coerce
+    .number('must be a number of seconds')
+    .int()
+    .min(1)
+    .max(300)
+    .default(15)
+    .describe('Between two looks at the load of clusters, as long as the HorizontalPodAutoscaler waits by default.'),
   KAFSCALE_OPERATOR_KUBECONFIG: z.string().optional().describe('Kubeconfig file, to run outside of Kubernetes.'),
   KAFSCALE_LOG_LEVEL: z.enum(logLevels).default('info').describe('How much is logged.'),
   POD_NAME: z.string().min(1).optional().describe('Name of the pod: what the Lease and events name as the holder.'),

@@ -21,8 +21,8 @@ export class SmallClient {
   readonly connection: BrokerConnection
   readonly admin: TopicAdmin
 
-  static async open(port: number): Promise<SmallClient> {
-    const address = { host: '127.0.0.1', port, clientId: 'test', clock: systemClock, timeoutMs: 20_000 }
+  static async open(port: number, host = '127.0.0.1'): Promise<SmallClient> {
+    const address = { host, port, clientId: 'test', clock: systemClock, timeoutMs: 20_000 }
     return new SmallClient(await BrokerConnection.open(address))
   }
 

@@ -34,6 +34,7 @@ function randomValues(random: SeededRandom): object {
     })),
     ...maybe(() => ({ watchNamespace: random.pick(['', '*', 'default', 'other']) })),
     ...maybe(() => ({ clusterDomain: random.pick(['cluster.local', 'k8s.example.com']) })),
+    ...maybe(() => ({ scalingIntervalSeconds: random.int(1, 300) })),
     ...maybe(() => ({ logLevel: random.pick(['trace', 'warn', 'silent']) })),
     crds: { enabled: random.next() < 0.5, keep: random.next() < 0.5 },
     ...maybe(() => ({ rbac: { create: random.next() < 0.5 } })),

@@ -28,6 +28,7 @@ export const valuesSchema = z.strictObject({
     })
     .describe('Service of metrics, and of what KEDA may scale clusters by.'),
   clusterDomain: z.string().min(1).describe('DNS domain of Services.'),
+  scalingIntervalSeconds: z.int().min(1).max(300).describe('Between two looks at the load of clusters.'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).describe('How much is logged.'),
   crds: z
     .strictObject({
