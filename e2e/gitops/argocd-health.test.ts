@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { parse } from 'yaml'
-import { CLUSTER_CONDITIONS, type ConditionTable, TOPIC_CONDITIONS } from '../../operator/types/conditions.ts'
+import { CLUSTER_CONDITIONS, type ConditionTable, TOPIC_CONDITIONS, USER_CONDITIONS } from '../../operator/types/conditions.ts'
 import { run } from '../../tools/parts/command.ts'
 import { lua } from '../../tools/parts/parts.ts'
 import { suiteWith } from '../suite.ts'
@@ -66,6 +66,7 @@ await suiteWith('health in Argo CD', lua(), program => {
   describe.each([
     ['kafscalecluster', CLUSTER_CONDITIONS],
     ['kafscaletopic', TOPIC_CONDITIONS],
+    ['kafscaleuser', USER_CONDITIONS],
   ] as const)('%s', (kind, conditions) => {
     const table: ConditionTable = conditions
     test('every reason of Ready has the health that its severity says', async () => {
@@ -103,6 +104,7 @@ await suiteWith('health in Argo CD', lua(), program => {
     for (const [key, file] of [
       ['KafScaleCluster', 'kafscalecluster'],
       ['KafScaleTopic', 'kafscaletopic'],
+      ['KafScaleUser', 'kafscaleuser'],
     ]) {
       expect(data[`resource.customizations.health.kafscale.io_${key}`]).toBe(
         await readFile(join(folder, `${file}-health.lua`), 'utf8'),
