@@ -139,7 +139,9 @@ async function checkBacking(settings: Settings): Promise<string> {
 /** S3 refuses requests that are signed with a clock fifteen minutes off. */
 async function checkClock({ s3Endpoint, s3Region }: Settings): Promise<string> {
   const endpoint = s3Endpoint ?? `https://s3.${s3Region}.amazonaws.com`
-  const { headers } = await fetch(endpoint, { method: 'HEAD', redirect: 'manual' })
+  const { headers } = await fetch(endpoint, { method: 'HEAD', redirect: 'manual' }).catch(() => {
+    throw new Wrong(`${endpoint} does not answer, so that its clock and this one cannot be compared`)
+  })
   const theirs = Date.parse(headers.get('date') ?? '')
   if (Number.isNaN(theirs)) return `${endpoint} does not tell the time`
   const skew = Date.now() - theirs
