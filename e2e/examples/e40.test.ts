@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import type { Message } from 'kafkajs'
 import { builtExample } from '../../tools/examples/build.ts'
 import { suiteWith } from '../suite.ts'
 import { startTarget, type Target } from '../target.ts'
@@ -65,9 +66,16 @@ await suiteWith('E40', builtExample('E40_spark-kafscale-demo'), example => {
     return linesOf(new Map(countsIn(printed.split('\n')))).sort()
   }
 
-  const first = sampleMessages(RECORDS - 10)
-  const second = sampleMessages(10, RECORDS - 10)
-  const third = sampleMessages(7, 1000)
+  /** Until the table says exactly this. */
+  const counts = (program: Program, expected: readonly Message[]): Promise<void> => {
+    const lines = JSON.stringify(linesOf(tallyOf(expected)).sort())
+    return program.does(`to count ${expected.length} records`, async () => JSON.stringify(table(program)) === lines)
+  }
+
+  const first = sampleMessages(RECORDS)
+  const second = sampleMessages(7, 1000)
+  const third = sampleMessages(30, 2000)
+  const TRIMMED = 12
 
   test('keeps the counts of the topic in a Delta table, and reads them back', async () => {
     await topics.write(TOPIC, first)
@@ -77,31 +85,32 @@ await suiteWith('E40', builtExample('E40_spark-kafscale-demo'), example => {
       expect.stringContaining('Table after batch 0'),
     ])
     expect(table(program)).toEqual(linesOf(tallyOf(first)).sort())
-    expect(program.lines()).toContain(`Batch 0: ${first.length} records, up to {"${TOPIC}":{"0":${first.length}}}`)
+    expect(program.lines()).toContain(`Batch 0: ${RECORDS} records, up to {"${TOPIC}":{"0":${RECORDS}}}`)
   })
 
-  test('goes on from its checkpoint, and stops when the topic was deleted and made anew', async () => {
-    await topics.write(TOPIC, second)
-    const program = await java('WordCountQuery')
-    const all = linesOf(tallyOf([...first, ...second])).sort()
-    await program.says(`Batch 1: ${second.length} records, up to {"${TOPIC}":{"0":${RECORDS}}}`)
-    await program.does('to read the table', async () => table(program).length === all.length)
-    expect(table(program)).toEqual(all)
-
+  test('stops when the topic was deleted and made anew', async () => {
     await topics.delete(TOPIC)
     await topics.create(TOPIC)
-    expect(await program.child.ended).toBe(3)
+    const program = await java('WordCountQuery')
+    expect([await program.child.ended, program.child.output()]).toEqual([3, expect.stringContaining(RESET)])
     expect(program.lines()).toContain(RESET)
+    expect(program.child.output()).not.toContain('Batch 1')
   })
 
   test('goes on from the earliest offset when it shall not fail, and the table keeps what it had', async () => {
     const program = await java('WordCountQuery', '--fail.on.data.loss=false')
     await program.does('to warn of the reset', async () => program.child.output().includes(RESET))
-    await topics.write(TOPIC, third)
-    const all = linesOf(tallyOf([...first, ...second, ...third])).sort()
-    await program.does('to count the new records', async () => JSON.stringify(table(program)) === JSON.stringify(all))
+    await topics.write(TOPIC, second)
+    await counts(program, [...first, ...second])
     expect(program.child.running()).toBe(true)
-
     await program.child.kill()
+  })
+
+  test('goes on from its checkpoint after a kill, at the earliest offset of a topic that was trimmed meanwhile', async () => {
+    await topics.write(TOPIC, third)
+    await topics.trim(TOPIC, second.length + TRIMMED)
+    const program = await java('WordCountQuery', '--fail.on.data.loss=false', '--trigger=available-now')
+    expect(await program.child.ended).toBe(0)
+    expect(table(program)).toEqual(linesOf(tallyOf([...first, ...second, ...third.slice(TRIMMED)])).sort())
   })
 })

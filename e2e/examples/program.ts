@@ -5,7 +5,7 @@ import { type Child, startChild } from '../../testing/child.ts'
 import type { Example } from '../../tools/examples/build.ts'
 
 /** A machine under load is slow; a limit only says that something hangs. */
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 180_000
 
 /** For brokers: a new group waits three seconds for more members, and here it never gets any. */
 export const FIRST_MEMBER_AT_ONCE = { KAFSCALE_GROUP_INITIAL_REBALANCE_DELAY_MS: '0' }

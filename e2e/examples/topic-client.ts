@@ -36,9 +36,11 @@ export class TopicClient {
 
   /** Records before `offset` of partition 0 are gone afterwards. */
   trim(topic: string, offset: number): Promise<void> {
-    return this.#admin(admin =>
-      admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] }),
-    )
+    return this.#admin(async admin => {
+      // kafkajs refuses to trim topics that it has not heard of before.
+      await admin.fetchTopicOffsets(topic)
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] })
+    })
   }
 
   /** What a group has committed of partition 0; -1 when nothing. */
