@@ -64,6 +64,7 @@ await suiteWith('the chart', helm(), program => {
     expect(shown(await render())).toEqual([
       'CustomResourceDefinition -/kafscaleclusters.kafscale.io',
       'CustomResourceDefinition -/kafscaletopics.kafscale.io',
+      'CustomResourceDefinition -/kafscaleusers.kafscale.io',
       'Deployment ops/rel-kafscale',
       'Pod ops/rel-kafscale-test',
       'PodDisruptionBudget ops/rel-kafscale',

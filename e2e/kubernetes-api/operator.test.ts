@@ -20,6 +20,7 @@ import { RESOURCES, type Resource } from '../../operator/runtime/resource.ts'
 import { TopicAdmin } from '../../operator/topic/topic-admin.ts'
 import { CLUSTER } from '../../operator/types/kaf-scale-cluster.ts'
 import { TOPIC } from '../../operator/types/kaf-scale-topic.ts'
+import { USER } from '../../operator/types/kaf-scale-user.ts'
 import { type Child, startChild } from '../../testing/child.ts'
 import { type ApiCluster, startApiCluster } from '../../testing/kubernetes/api-cluster.ts'
 import { type AuditedCall, auditedCalls, isWrite } from '../../testing/kubernetes/audit.ts'
@@ -117,7 +118,7 @@ await suiteWith('the operator on a real API server', parts, ([kubernetesPrograms
     api = await startApiCluster({
       kubernetes: kubernetesPrograms,
       etcd: etcdPrograms,
-      definitions: [foreign, ...[CLUSTER, TOPIC].map(kind => join(root, fileName(kind)))],
+      definitions: [foreign, ...[CLUSTER, TOPIC, USER].map(kind => join(root, fileName(kind)))],
     })
     const connect = async (file: string): Promise<HttpKubeClient> =>
       new HttpKubeClient({

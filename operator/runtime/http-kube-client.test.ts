@@ -59,7 +59,9 @@ describe('the verbs', () => {
   })
 
   test('discover says which kinds are there', async () => {
-    expect(await client.discover('kafscale.io', 'v1alpha1')).toEqual(new Set(['kafscaleclusters', 'kafscaletopics']))
+    expect(await client.discover('kafscale.io', 'v1alpha1')).toEqual(
+      new Set(['kafscaleclusters', 'kafscaletopics', 'kafscaleusers']),
+    )
     expect(await client.discover('monitoring.coreos.com', 'v1')).toEqual(new Set())
   })
 })

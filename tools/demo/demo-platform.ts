@@ -23,7 +23,7 @@ import {
 import { helm, kubernetes, PartUnavailable } from '../parts/parts.ts'
 import { BUSY_TOPIC, Traffic } from './traffic.ts'
 
-const CRDS = ['kafscaleclusters.kafscale.io', 'kafscaletopics.kafscale.io'] as const
+const CRDS = ['kafscaleclusters.kafscale.io', 'kafscaletopics.kafscale.io', 'kafscaleusers.kafscale.io'] as const
 const REPLICAS = 3
 const PARTITIONS = 3
 
