@@ -22,7 +22,7 @@ import { HttpKubeClient } from '../../operator/runtime/http-kube-client.ts'
 import { RESOURCES } from '../../operator/runtime/resource.ts'
 import { TopicAdmin } from '../../operator/topic/topic-admin.ts'
 import { CLUSTER } from '../../operator/types/kaf-scale-cluster.ts'
-import { TOPIC } from '../../operator/types/kaf-scale-topic.ts'
+import { TOPIC, topicSchema } from '../../operator/types/kaf-scale-topic.ts'
 import { USER } from '../../operator/types/kaf-scale-user.ts'
 import { Cluster } from '../../testing/cluster/cluster.ts'
 import { type ApiCluster, startApiCluster } from '../../testing/kubernetes/api-cluster.ts'
@@ -105,6 +105,7 @@ await suiteWith('the production sample', parts, ([kubernetesPrograms, etcdProgra
     )
     operator = runOperator(account, 'in-process', () => ({ host: '127.0.0.1', port: 1 }), {
       log,
+      figuresEveryMs: 3000,
       addressOf: cluster => ({
         ...brokerAddress(cluster, DEFAULTS),
         host: '127.0.0.1',
@@ -340,6 +341,18 @@ await suiteWith('the production sample', parts, ([kubernetesPrograms, etcdProgra
       expect(await answer(clients, await loginOf('payment-service'))).toBe('topics: payments')
       expect(await answer(clients, await loginOf('platform-admin'))).toMatch(/hidden/)
     })
+  })
+
+  test('the operator sees records and groups through its own listener', async () => {
+    const status = async () => {
+      const { status: told } = await person.get(TOPIC, { namespace: NAMESPACE, name: 'payments' })
+      return topicSchema.shape.status.parse(told)
+    }
+    const seen = await until('offsets and groups', async () => {
+      const { offsets, groups = [] } = (await status()) ?? {}
+      return (offsets?.latest ?? 0) >= 3 && groups.length > 0 && groups.map(({ group }) => group)
+    })
+    expect(seen.every(group => /^payment-(desk|ledger)\./.test(group))).toBe(true)
   })
 
   test('a certificate that is made anew is shown by brokers that nobody restarted, and trusted by those who were there', async () => {

@@ -54,8 +54,8 @@ afterEach(async () => {
   await api.stop()
 })
 
-const startOperator = (): void => {
-  running = runOperator(api.client('one'), 'one', () => ({ host: '127.0.0.1', port: openPort }), { usersEveryMs: 200 })
+const startOperator = (port = openPort): void => {
+  running = runOperator(api.client('one'), 'one', () => ({ host: '127.0.0.1', port }), { usersEveryMs: 200 })
 }
 
 const apply = (kind: typeof CLUSTER | typeof USER, name: string, spec: object): Promise<Manifest> =>
@@ -301,6 +301,32 @@ describe('what stands in the way', () => {
     await becomes('kate', 'ClusterMissing')
     await api.bystander().delete(USER, at('kate'))
     await until('its end', () => api.get(USER, at('kate')) === undefined)
+    await until('the event', () => JSON.stringify(api.list(RESOURCES.events)).includes('UserOrphaned'))
+  })
+
+  test('never keeps a namespace from going whose brokers are gone', async () => {
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }
+    await api.bystander().create(RESOURCES.namespaces, namespace, person)
+    await applyCluster()
+    await applyUser('luke')
+    startOperator(1)
+    await until('the finalizer', () => api.get(USER, at('luke'))?.metadata.finalizers?.includes(FINALIZER))
+    await becomes('luke', 'ClusterNotReady')
+    await api.bystander().delete(RESOURCES.namespaces, { name: 'shop' })
+    await until('its end', () => api.get(USER, at('luke')) === undefined)
+  })
+
+  test('rights that nobody asks for are told of', async () => {
+    const open = await FolderBroker.start()
+    await applyCluster({ authorization: { type: 'none' } })
+    await applyUser('olaf', { authorization: { acls: ACLS } })
+    await applyUser('pia')
+    startOperator(open.port)
+    expect((await becomes('olaf', 'AuthorizationDisabled')).status).toBe('True')
+    await becomes('pia', 'Ready')
+    await running?.stop()
+    running = undefined
+    await open.stop()
   })
 
   test('a pause leaves a user as it is', async () => {
