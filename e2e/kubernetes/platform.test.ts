@@ -34,6 +34,7 @@ jest.setTimeout(300_000)
 
 const root = join(import.meta.dirname, '../..')
 const CLUSTER = 'ksc/kafscale'
+const BROKERS = 'deploy/kafscale-broker'
 const OPERATOR = `system:serviceaccount:${NAMESPACE}:kafscale`
 const LOAD_TOPIC = 'load'
 const PARTITIONS = 4
@@ -173,12 +174,21 @@ await nodeSuite('KafScale on a Kubernetes node', parts, ([parts, helmProgram, mv
     })
 
     test('all brokers get another image and other keys, though the operator is killed meanwhile', async () => {
-      const led = await leader()
       const versionOf = ({ metadata }: Pod): string | undefined => metadata.annotations['kafscale.io/secrets-version']
       const known = new Set((await brokers()).map(versionOf))
+      const generation = () => node.kubectl.field(['-n', NAMESPACE, BROKERS], '.metadata.generation')
+      const before = await generation()
+      // Both at once, or the brokers would be replaced twice.
+      await kubectl('annotate', CLUSTER, 'kafscale.io/pause=pods')
+      const paused = '.status.conditions[?(@.type=="Paused")].status'
+      await until('the pause', async () => (await node.kubectl.field(['-n', NAMESPACE, CLUSTER], paused)) === 'True')
       await rotateKeys(place, s3Server)
       const patch = { spec: { brokers: { image: { tag: 'next' } } } }
       await kubectl('patch', CLUSTER, '--type=merge', '-p', JSON.stringify(patch))
+      expect(await generation()).toBe(before)
+      await kubectl('annotate', CLUSTER, 'kafscale.io/pause-')
+      await until('the first step', async () => (await generation()) !== before)
+      const led = await leader()
       if (led !== undefined) await node.killContainer(containerOf(led))
       await brokersAre(3, NEXT_IMAGE)
       expect((await brokers()).filter(pod => known.has(versionOf(pod)))).toEqual([])

@@ -150,7 +150,12 @@ export async function sampleCluster(replicas: number): Promise<Manifest> {
     metadata: { ...cluster.metadata, namespace: NAMESPACE },
     spec: {
       ...specOf(cluster),
-      brokers: { replicas, resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '1Gi' } } },
+      brokers: {
+        replicas,
+        resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '1Gi' } },
+        // When the namespace goes, the bucket goes before the brokers, who would try for long to tell it of their end.
+        drain: { timeoutSeconds: 10 },
+      },
       s3: {
         bucket: BUCKET,
         region: REGION,
