@@ -1,7 +1,6 @@
 // What the status of a cluster is read from: workloads and pods as the API server has them, reduced to what counts.
 
 import { z } from 'zod'
-import { owns } from '../runtime/field-set.ts'
 import type { KubeObject } from '../runtime/object.ts'
 
 const workloadSchema = z.looseObject({
@@ -21,7 +20,10 @@ const workloadSchema = z.looseObject({
 export interface Workload {
   /** Pods that are wanted; undefined while nobody has said. */
   readonly wanted: number | undefined
-  /** Somebody has said how many. The API server itself says 1 when nobody does, which nobody owns. */
+  /**
+   * Somebody may have said how many. The API server itself says 1 when nobody does. Who does, by /scale, is in no `managedFields`
+   * of a Deployment (Kubernetes 1.36), but it is another spec, and a new object has the first one.
+   */
   readonly isSized: boolean
   readonly replicas: number
   readonly ready: number
@@ -35,9 +37,7 @@ export function workloadOf(object: KubeObject): Workload {
   const { replicas, readyReplicas: ready, updatedReplicas: updated } = status
   const wanted = spec.replicas
   const isSeen = status.observedGeneration !== undefined && status.observedGeneration >= (metadata.generation ?? 0)
-  const isSized = (object.metadata.managedFields ?? []).some(
-    ({ fieldsV1 }) => fieldsV1 !== undefined && owns(fieldsV1, ['spec', 'replicas']),
-  )
+  const isSized = (metadata.generation ?? 1) > 1
   return {
     wanted,
     isSized,

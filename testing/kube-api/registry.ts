@@ -166,7 +166,9 @@ export class Registry {
     const replicas = valueAt(body, ['spec', 'replicas'])
     if (typeof replicas !== 'number' || replicas < 0) throw new Refusal(422, 'spec.replicas must be 0 or more')
     const next = withValueAt(live, ['spec', ...replicasPath(call.resource)], replicas)
-    const owned = updated(live, next, writerOf(call, call.query.get('fieldManager') ?? 'unknown'))
+    // As Kubernetes 1.36 has it: of a Deployment nobody is told that it was scaled, of a custom resource they are.
+    const isTold = call.resource.plural !== 'deployments'
+    const owned = isTold ? updated(live, next, writerOf(call, call.query.get('fieldManager') ?? 'unknown')) : next
     return this.#scaleOf(call, this.#table.replace(call.resource, live, this.#admission(owned, live, call.resource)))
   }
 
