@@ -1,10 +1,12 @@
 package io.kafscale.examples.orders;
 
+import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.springframework.kafka.KafkaException;
 import org.springframework.kafka.core.KafkaTemplate;
 import org.springframework.stereotype.Service;
 import tools.jackson.databind.json.JsonMapper;
@@ -12,14 +14,16 @@ import tools.jackson.databind.json.JsonMapper;
 /** Writes orders to the topic. An order counts as sent when the broker has acknowledged it. */
 @Service
 public class OrderSender {
-    private static final long LIMIT_SECONDS = 20;
+    private static final Duration LIMIT = Duration.ofSeconds(30);
 
     private final KafkaTemplate<String, String> kafka;
     private final JsonMapper json;
+    private final Topics topics;
 
-    public OrderSender(KafkaTemplate<String, String> kafka, JsonMapper json) {
+    public OrderSender(KafkaTemplate<String, String> kafka, JsonMapper json, Topics topics) {
         this.kafka = kafka;
         this.json = json;
+        this.topics = topics;
     }
 
     /** An order and where its record is. */
@@ -30,10 +34,13 @@ public class OrderSender {
     public Sent send(String product, int quantity) {
         Order order = new Order(UUID.randomUUID().toString(), product, quantity);
         try {
+            if (!topics.areThere(LIMIT)) {
+                throw new TimeoutException("the topics could not be made yet");
+            }
             RecordMetadata where = kafka.send(Topics.ORDERS, order.id(), json.writeValueAsString(order))
-                .get(LIMIT_SECONDS, TimeUnit.SECONDS).getRecordMetadata();
+                .get(LIMIT.toMillis(), TimeUnit.MILLISECONDS).getRecordMetadata();
             return new Sent(order.id(), where.topic(), where.partition(), where.offset());
-        } catch (ExecutionException | TimeoutException failure) {
+        } catch (ExecutionException | TimeoutException | KafkaException failure) {
             throw new NotSent(failure);
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
