@@ -43,7 +43,7 @@ function start(identity = `operator-${++identities}`): DemoOperator {
 
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
-async function until(what: string, holds: () => boolean, ms = 30_000): Promise<void> {
+async function until(what: string, holds: () => boolean, ms = 25_000): Promise<void> {
   for (const end = Date.now() + ms; Date.now() < end; await pause(5)) if (holds()) return
   throw new Error(`${what} did not come true`)
 }
