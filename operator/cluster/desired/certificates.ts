@@ -5,13 +5,7 @@ import type { CertificateWish } from '../../certificates/trust.ts'
 import type { Manifest } from '../../runtime/object.ts'
 import { RESOURCES } from '../../runtime/resource.ts'
 import type { ClusterInputs } from '../inputs.ts'
-import {
-  BROKER_IDENTITY,
-  CLUSTER_TLS_FOLDER,
-  isSecured,
-  listenerFolder,
-  OPERATOR_IDENTITY,
-} from './listener-security.ts'
+import { CLUSTER_TLS_FOLDER, identityOf, isSecured, listenerFolder } from './listener-security.ts'
 import { type ListenerPlan, listenersOf } from './listeners.ts'
 import {
   authorityName,
@@ -44,8 +38,8 @@ export function certificateWishes(inputs: ClusterInputs): ReadonlyMap<string, Ce
     '127.0.0.1',
   ]
   return new Map([
-    ['broker', { commonName: BROKER_IDENTITY, names: [...new Set(names)] }],
-    ['operator', { commonName: OPERATOR_IDENTITY, names: [], isClientOnly: true }],
+    ['broker', { commonName: identityOf(inputs, 'broker'), names: [...new Set(names)] }],
+    ['operator', { commonName: identityOf(inputs, 'operator'), names: [], isClientOnly: true }],
   ])
 }
 

@@ -11,9 +11,13 @@ import type { ListenerPlan } from './listeners.ts'
 import { OPERATOR_LISTENER, PEER_LISTENER } from './names.ts'
 import { present } from './object.ts'
 
-/** Names in certificates that no KafScaleUser can have. */
-export const BROKER_IDENTITY = 'system:kafscale-broker'
-export const OPERATOR_IDENTITY = 'system:kafscale-operator'
+/**
+ * The name in the certificate of brokers or of the operator. These are super users wherever they come from, so nobody else may
+ * get to be called so: no KafScaleUser can have such a name, and whoever chooses names elsewhere, as an issuer of tokens or
+ * another authority lets its users do, does not know the uid. At most 64 characters, which is what a CN may have.
+ */
+export const identityOf = ({ cluster: { metadata } }: Pick<ClusterInputs, 'cluster'>, who: 'broker' | 'operator') =>
+  `system:kafscale-${who}:${metadata.uid ?? metadata.name}`
 
 export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
 
@@ -82,15 +86,15 @@ export function securitySettings(inputs: Pick<ClusterInputs, 'cluster'>, plans: 
     // Kubernetes would look for a variable behind $(.
     KAFSCALE_LISTENER_SECURITY: JSON.stringify(security).replaceAll('$(', () => '$$('),
     KAFSCALE_AUTHORIZER: hasAcls ? 'acl' : undefined,
-    KAFSCALE_SUPER_USERS: hasAcls ? superUsers(spec).join(';') : undefined,
+    KAFSCALE_SUPER_USERS: hasAcls ? superUsers(inputs).join(';') : undefined,
     KAFSCALE_ALLOW_EVERYONE_IF_NO_ACL_FOUND:
       hasAcls && spec.authorization?.allowEveryoneIfNoAclFound === true ? 'true' : undefined,
   })
 }
 
-const superUsers = ({ authorization }: ClusterInputs['cluster']['spec']): string[] => [
-  ...[BROKER_IDENTITY, OPERATOR_IDENTITY].map(name => `User:CN=${name}`),
-  ...(authorization?.superUsers ?? []),
+const superUsers = (inputs: Pick<ClusterInputs, 'cluster'>): string[] => [
+  ...(['broker', 'operator'] as const).map(who => `User:CN=${identityOf(inputs, who)}`),
+  ...(inputs.cluster.spec.authorization?.superUsers ?? []),
 ]
 
 const OWN_CERTIFICATE = {

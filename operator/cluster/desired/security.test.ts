@@ -86,7 +86,9 @@ describe('security in one field', () => {
       KAFKA: { protocol: 'SASL_SSL', ...tls, mechanisms: ['SCRAM-SHA-512'] },
     })
     expect(env.get('KAFSCALE_AUTHORIZER')).toBe('acl')
-    expect(env.get('KAFSCALE_SUPER_USERS')).toBe('User:CN=system:kafscale-broker;User:CN=system:kafscale-operator')
+    expect(env.get('KAFSCALE_SUPER_USERS')).toBe(
+      'User:CN=system:kafscale-broker:uid-1;User:CN=system:kafscale-operator:uid-1',
+    )
     expect(env.get('KAFSCALE_SHARED_LISTENERS')).toBe('KAFKA,OPERATOR')
     expect(mounts.map(({ mountPath }) => mountPath)).toContain('/etc/kafscale-tls/cluster')
     expect(ports.map(({ name }) => name)).toEqual(['kafka', 'operator', 'peers', 'metrics'])
@@ -98,7 +100,10 @@ describe('security in one field', () => {
       [...brokersOf(inputs).env].filter(([name, value]) => /LISTENER|AUTHORIZER|SUPER/.test(name) && value !== ''),
     )
     const settings = loadSettings({ ...env, KAFSCALE_DATA_DIR: '/tmp' })
-    expect(settings.superUsers).toEqual(['User:CN=system:kafscale-broker', 'User:CN=system:kafscale-operator'])
+    expect(settings.superUsers).toEqual([
+      'User:CN=system:kafscale-broker:uid-1',
+      'User:CN=system:kafscale-operator:uid-1',
+    ])
     expect(settings.internalListener).toBe('PEERS')
   })
 
