@@ -221,6 +221,22 @@ await suiteWith('the CRDs on a real API server', parts, ([kubernetesPrograms, et
       expect(await api.kubectl.run(['get', 'kafscale', '-o', 'name'])).toContain('kafscalecluster.kafscale.io/shared')
     })
 
+    test('and a user is found by its cluster, and shows how it comes in', async () => {
+      await api.kubectl.apply([
+        {
+          apiVersion: 'kafscale.io/v1alpha1',
+          kind: 'KafScaleUser',
+          metadata: { name: 'alice', namespace: 'default' },
+          spec: { clusterRef: 'shared', authentication: { type: 'tls' } },
+        },
+      ])
+      const [head = '', line = ''] = (
+        await api.kubectl.run(['get', 'ksu', '--field-selector', 'spec.clusterRef=shared'])
+      ).split('\n')
+      expect(head).toMatch(/^NAME +CLUSTER +AUTHENTICATION +READY +REASON +AGE *$/)
+      expect(line).toMatch(/^alice +shared +tls /)
+    })
+
     test('and a topic is found by its cluster', async () => {
       await api.kubectl.apply([
         {
