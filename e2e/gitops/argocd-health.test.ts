@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { parse } from 'yaml'
-import { CLUSTER_CONDITIONS, type ConditionTable, TOPIC_CONDITIONS, USER_CONDITIONS } from '../../operator/types/conditions.ts'
+import {
+  CLUSTER_CONDITIONS,
+  type ConditionTable,
+  TOPIC_CONDITIONS,
+  USER_CONDITIONS,
+} from '../../operator/types/conditions.ts'
 import { run } from '../../tools/parts/command.ts'
 import { lua } from '../../tools/parts/parts.ts'
 import { suiteWith } from '../suite.ts'
