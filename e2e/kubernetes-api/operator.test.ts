@@ -261,6 +261,11 @@ await suiteWith('the operator on a real API server', parts, ([kubernetesPrograms
         JSON.stringify(entry).includes('"f:replicas":{}}'),
       )
       expect(ofReplicas.map(({ manager }) => manager)).not.toContain('kafscale-operator')
+      // That it was scaled is in no managedFields at all, so nothing may be concluded from them (operator/cluster/live.ts).
+      const sized = owners.metadata.managedFields.filter(entry =>
+        /"f:spec":\{[^}]*"f:replicas"/.test(JSON.stringify(entry)),
+      )
+      expect(sized).toEqual([])
     })
 
     test('deletes a topic with its object, and keeps one that is to be retained', async () => {
