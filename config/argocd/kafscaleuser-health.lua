@@ -5,6 +5,7 @@ local grave = {
   SecretMissing = true,
   NameConflict = true,
   InvalidSpec = true,
+  ApiServerRefused = true,
   DeletionFailed = true,
 }
 

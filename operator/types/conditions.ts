@@ -238,6 +238,7 @@ export const USER_CONDITIONS = {
       SecretMissing: wrong('The Secret with the password does not exist, or lacks the key.'),
       NameConflict: wrong('The Secret that the user is to have exists and belongs to somebody else.'),
       InvalidSpec: wrong('The brokers refused the user; the message has their words.'),
+      ApiServerRefused: wrong('The API server refused its Secret; the message has its words.'),
       AuthorizationDisabled: notice(
         'The user is there, but ACLs do not hold: set authorization.type of the cluster to acl.',
       ),
@@ -258,6 +259,7 @@ export const USER_CONDITIONS = {
       SecretMissing: alarm('The Secret with the password does not exist, or lacks the key.'),
       NameConflict: alarm('The Secret that the user is to have exists and belongs to somebody else.'),
       InvalidSpec: alarm('The brokers refused the user; the message has their words.'),
+      ApiServerRefused: alarm('The API server refused its Secret; the message has its words.'),
     },
   },
   Paused: {

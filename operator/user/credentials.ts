@@ -9,7 +9,7 @@ import { type ListenerPlan, listenersOf } from '../cluster/desired/listeners.ts'
 import { authorityKeyName, brokerTlsName, MANAGED_BY } from '../cluster/desired/names.ts'
 import { encoded, type KeptSecrets, secretData } from '../cluster/kept-secrets.ts'
 import type { Applier } from '../runtime/applier.ts'
-import { NameConflict } from '../runtime/errors.ts'
+import { isKubeError, NameConflict } from '../runtime/errors.ts'
 import type { Manifest } from '../runtime/object.ts'
 import { RESOURCES, type Resource } from '../runtime/resource.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
@@ -38,7 +38,7 @@ export interface Prepared {
 }
 
 export interface Unprepared {
-  readonly reason: 'ListenerMissing' | 'SecretMissing' | 'NameConflict' | 'ClusterNotReady'
+  readonly reason: 'ListenerMissing' | 'SecretMissing' | 'NameConflict' | 'ApiServerRefused' | 'ClusterNotReady'
   /** What to change. */
   readonly message: string
 }
@@ -84,9 +84,7 @@ export class UserCredentials {
       const told = { listener: plan.name, bootstrapServers: endpoint.bootstrapServers }
       return { ...told, ...(await this.#keep({ cluster, user, authentication, facts, signal })) }
     } catch (cause) {
-      if (!(cause instanceof NameConflict)) throw cause
-      const message = `${cause.message}: delete it, or set secretName.`
-      return { reason: 'NameConflict', message }
+      return refused(cause)
     }
   }
 
@@ -170,6 +168,17 @@ export class UserCredentials {
     const found = await this.#options.kept.read(cluster.metadata.namespace ?? 'default', name, signal)
     return found === undefined ? undefined : secretData(found)['ca.crt']
   }
+}
+
+/** What is wrong with one user must not hold up the others. What heals by itself is thrown. */
+function refused(cause: unknown): Unprepared {
+  if (cause instanceof NameConflict) {
+    return { reason: 'NameConflict', message: `${cause.message}: delete it, or set secretName.` }
+  }
+  if (isKubeError(cause, 'Invalid', 'Forbidden', 'BadRequest')) {
+    return { reason: 'ApiServerRefused', message: cause.message }
+  }
+  throw cause
 }
 
 interface Job {

@@ -95,7 +95,13 @@ function main(say: Say, user: KafScaleUser, result: UserResult): Finding[] {
 
 const stalled = (
   say: Say,
-  reason: 'ResourceConflict' | 'ListenerMissing' | 'SecretMissing' | 'NameConflict' | 'InvalidSpec',
+  reason:
+    | 'ResourceConflict'
+    | 'ListenerMissing'
+    | 'SecretMissing'
+    | 'NameConflict'
+    | 'ApiServerRefused'
+    | 'InvalidSpec',
   message: string,
 ): Finding[] => [say('Ready', reason, message), say('Reconciling', 'Settled'), say('Stalled', reason, message)]
 

@@ -7,6 +7,7 @@ import { BrokerConnection } from '../../broker/client/connection.ts'
 import { systemClock } from '../../broker/clock.ts'
 import { FolderBroker } from '../../testing/folder-broker.ts'
 import { KubeApi } from '../../testing/kube-api/kube-api.ts'
+import { Refusal } from '../../testing/kube-api/refusal.ts'
 import { type RunningOperator, runOperator, until } from '../../testing/operator.ts'
 import { freePorts } from '../../testing/ports.ts'
 import { secretData } from '../cluster/kept-secrets.ts'
@@ -285,6 +286,23 @@ describe('what stands in the way', () => {
     startOperator()
     expect((await becomes('hugo', 'InvalidSpec')).message).toMatch(/INVALID_REQUEST|host/i)
     await becomes('ivan', 'Ready')
+  })
+
+  test('a Secret that the API server refuses shows in its words, and the others go on', async () => {
+    await api.stop()
+    api = await KubeApi.start({
+      admission: (object, _, { plural }) => {
+        const { name } = Object(object.metadata)
+        if (plural === 'secrets' && name === 'quinn') throw new Refusal(403, 'exceeded quota: secrets')
+        return object
+      },
+    })
+    await applyCluster()
+    await applyUser('quinn')
+    await applyUser('rosa')
+    startOperator()
+    expect((await becomes('quinn', 'ApiServerRefused')).message).toContain('exceeded quota')
+    await becomes('rosa', 'Ready')
   })
 
   test('a cluster that takes everybody has no users', async () => {
