@@ -10,6 +10,7 @@ import { dirname, join, relative } from 'node:path'
 import { settingFacts, settingsSchema } from '../broker/settings.ts'
 import type { Message } from '../broker/wire/schema/notation.ts'
 import { chartFiles } from './chart/outputs.ts'
+import { claimsOf, claimsPage } from './claims/claims.ts'
 import { crdFiles } from './crds/outputs.ts'
 import { dashboardFiles } from './dashboards/outputs.ts'
 import { conditionsPage } from './docs/conditions-page.ts'
@@ -44,6 +45,7 @@ const ROOMS: readonly Room[] = [
 const WIRE = 'broker/wire'
 const PROTOCOL_PAGE = 'docs/protocol.md'
 const SETTINGS_PAGE = 'docs/settings.md'
+const CLAIMS_PAGE = 'docs/claims/README.md'
 const LICENCES_PAGE = 'docs/licences.md'
 const root = join(import.meta.dirname, '..')
 
@@ -72,6 +74,7 @@ async function main(): Promise<void> {
   }
   outputs.set(SETTINGS_PAGE, settingsPage({ schema: settingsSchema, facts: settingFacts }))
   outputs.set(LICENCES_PAGE, licencesPage(runtimePackages(await readFile(join(root, 'package-lock.json'), 'utf8'))))
+  outputs.set(CLAIMS_PAGE, claimsPage(claimsOf(await readFile(join(root, 'docs/claims/claims.yaml'), 'utf8'))))
   for (const [file, text] of crdFiles()) outputs.set(file, text)
   outputs.set('docs/conditions.md', conditionsPage())
   for (const [file, text] of [...chartFiles(), ...dashboardFiles()]) outputs.set(file, text)

@@ -48,6 +48,11 @@ export function clients(version: ClientsVersion): Promise<string> {
   return jars(`clients-${version}`)
 }
 
+/** Folder of jars: MirrorMaker 2, which copies topics and groups from one Kafka cluster to another. */
+export function mirrorMaker(version: KafkaVersion): Promise<string> {
+  return jars(`mirror-${version}`)
+}
+
 /** Path of kcat (librdkafka's command line client). */
 export function kcat(): Promise<string> {
   return debianProgram('kcat')
