@@ -157,7 +157,7 @@ await suiteWith('E20', builtExample('E20_spring-boot-kafscale-demo'), example =>
     })
 
     test('ends when it is told to', async () => {
-      expect(await application.child.stop()).toBe(143)
+      expect(await application.child.stop(60_000)).toBe(143)
     })
   })
 

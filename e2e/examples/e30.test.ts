@@ -1,5 +1,6 @@
 // E30, the Flink word count: what it prints and writes, and that a kill costs no record and counts none twice.
 
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -50,10 +51,14 @@ await suiteWith('E30', builtExample('E30_flink-kafscale-demo'), example => {
       KAFSCALE_CHECKPOINT_INTERVAL_MS: String(CHECKPOINT_MS),
     })
 
-  /** The number of the newest complete checkpoint of any job; 0 when there is none. */
+  /** The number of the newest complete checkpoint of any job; 0 when there is none. Older ones vanish meanwhile. */
   const newestCheckpoint = async (topic: string): Promise<number> => {
-    const files = await readdir(join(folder, topic), { recursive: true }).catch(() => [])
-    const numbers = files.map(file => Number(/chk-(\d+)\/_metadata$/.exec(file)?.[1] ?? 0))
+    const jobs = await readdir(join(folder, topic)).catch(() => [])
+    const inside = jobs.map(async job => {
+      const names = await readdir(join(folder, topic, job))
+      return names.filter(name => existsSync(join(folder, topic, job, name, '_metadata')))
+    })
+    const numbers = (await Promise.all(inside)).flat().map(name => Number(/^chk-(\d+)$/.exec(name)?.[1] ?? 0))
     return Math.max(0, ...numbers)
   }
 
@@ -126,11 +131,17 @@ await suiteWith('E30', builtExample('E30_flink-kafscale-demo'), example => {
     })
   })
 
-  test('says in one line when the broker has no transactions, and when a setting is wrong', async () => {
-    const exactlyOnce = await job('tutorial', '--sink.delivery=exactly-once')
-    const wrong = await job('tutorial', '--state.backend=paper')
-    expect([await exactlyOnce.child.ended, await wrong.child.ended]).toEqual([1, 2])
-    expect(exactlyOnce.lines()).toContain('This broker has no transactions: use --sink.delivery=at-least-once.')
-    expect(wrong.lines()).toContain('Wrong settings: state.backend must be one of hashmap, rocksdb, not paper')
+  test('says in one line what is wrong with a setting', async () => {
+    const program = await job('tutorial', '--state.backend=paper')
+    expect(await program.child.ended).toBe(2)
+    expect(program.lines()).toContain('Wrong settings: state.backend must be one of hashmap, rocksdb, not paper')
   })
+
+  if (targetName === 'kafscale') {
+    test('says in one line that exactly-once delivery needs transactions', async () => {
+      const program = await job('tutorial', '--sink.delivery=exactly-once')
+      expect(await program.child.ended).toBe(1)
+      expect(program.lines()).toContain('This broker has no transactions: use --sink.delivery=at-least-once.')
+    })
+  }
 })

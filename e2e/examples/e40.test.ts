@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import type { Message } from 'kafkajs'
 import { builtExample } from '../../tools/examples/build.ts'
 import { suiteWith } from '../suite.ts'
-import { startTarget, type Target } from '../target.ts'
+import { startTarget, type Target, targetName } from '../target.ts'
 import { Program } from './program.ts'
 import { TopicClient } from './topic-client.ts'
 import { countsIn, linesOf, sampleMessages, tallyOf } from './word-tally.ts'
@@ -28,7 +28,7 @@ await suiteWith('E40', builtExample('E40_spark-kafscale-demo'), example => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kafscale-e40-'))
     // Spark's executors ask for topics that are gone, and would bring them back.
-    target = await startTarget('kafscale', { KAFSCALE_AUTO_CREATE_TOPICS: 'false' })
+    target = await startTarget(targetName, { KAFSCALE_AUTO_CREATE_TOPICS: 'false' })
     topics = new TopicClient(target.bootstrap)
     await topics.create(TOPIC)
   }, 120_000)

@@ -36,8 +36,12 @@ export class Program {
     this.child = child
   }
 
+  /** What it wrote, without what the JVM says of its own environment. */
   lines(): string[] {
-    return this.child.output().split('\n')
+    return this.child
+      .output()
+      .split('\n')
+      .filter(line => !line.startsWith('Picked up '))
   }
 
   /** Resolves as soon as it has written all of these lines; rejects, with what it wrote, when it ends before. */

@@ -1,6 +1,15 @@
 // What the tests of the examples do with topics themselves: write, read to the end, delete, make anew.
 
 import kafkajs, { type Kafka, type Message } from 'kafkajs'
+import { until } from '../../testing/operator.ts'
+
+const PATIENCE_MS = 30_000
+
+const answers = (question: () => Promise<unknown>): Promise<boolean> =>
+  question().then(
+    () => true,
+    () => false,
+  )
 
 export interface Line {
   readonly key: string
@@ -24,9 +33,11 @@ export class TopicClient {
     }
   }
 
-  create(topic: string, partitions = 1): Promise<void> {
+  /** With one partition. Resolves when the topic can be used, which on Apache Kafka is a little later. */
+  create(topic: string): Promise<void> {
     return this.#admin(async admin => {
-      await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true })
+      await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: false })
+      await until(`topic ${topic}`, () => answers(() => admin.fetchTopicOffsets(topic)), PATIENCE_MS)
     })
   }
 
@@ -43,10 +54,10 @@ export class TopicClient {
     })
   }
 
-  /** What a group has committed of partition 0; -1 when nothing. */
+  /** What a group has committed of partition 0; -1 when nothing, or when its coordinator is just being found. */
   committed(group: string, topic: string): Promise<number> {
     return this.#admin(async admin => {
-      const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+      const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] }).catch(() => [])
       return Number(found?.partitions.find(({ partition }) => partition === 0)?.offset ?? -1)
     })
   }
