@@ -213,6 +213,8 @@ async function manyClusters(operator: Child): Promise<void> {
   api.forgetCalls()
   await new Promise(resolve => setTimeout(resolve, IDLE_SECONDS * 1000))
   figure(`  writes in ${IDLE_SECONDS} s when settled`, String(writes()), '0')
+  for (const { verb, resource, name, subresource } of api.writes)
+    if (resource.plural !== 'leases') console.error(`    ${verb} ${resource.plural} ${name} ${subresource}`)
   figure('  reads of it, without the leases', String(callsOf().length - writes()))
 }
 
