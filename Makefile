@@ -9,9 +9,10 @@ demo: node_modules/.installed
 demo-cluster: node_modules/.installed
 	@npm run --silent demo-cluster
 
-# A Kubernetes of one node on this machine, as root, with KafScale on it. KUBECONFIG=FILE on the command line: one that is there.
+# A Kubernetes of one node on this machine, as root, with KafScale on it. KUBECONFIG=FILE on the command line: one that is
+# there. IMAGES=FILE,FILE: archives of images of yours, for the node.
 demo-platform: node_modules/.installed
-	@DEMO_KUBECONFIG="$(if $(findstring command,$(origin KUBECONFIG)),$(KUBECONFIG))" npm run --silent demo-platform
+	@DEMO_IMAGES="$(IMAGES)" DEMO_KUBECONFIG="$(if $(findstring command,$(origin KUBECONFIG)),$(KUBECONFIG))" npm run --silent demo-platform
 
 test: node_modules/.installed
 	@npm run --silent test

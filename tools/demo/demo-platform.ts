@@ -4,10 +4,12 @@
  *
  * `make demo-platform KUBECONFIG=FILE` uses a Kubernetes that is there; it has to have the images, and node ports that this
  * machine reaches. Then Ctrl-C takes away what was installed.
+ *
+ * `make demo-platform IMAGES=FILE,FILE` loads images of yours too, as archives, where the node is its own.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { Kubectl } from '../../testing/kubernetes/kubectl.ts'
 import { startNode } from '../../testing/kubernetes/node.ts'
 import { KAFSCALE_IMAGE, kafscaleImage, nodeParts } from '../../testing/kubernetes/node-parts.ts'
@@ -21,11 +23,14 @@ import {
   sampleTopic,
 } from '../../testing/kubernetes/platform.ts'
 import { helm, kubernetes, PartUnavailable } from '../parts/parts.ts'
+import { demoFolder } from './processes.ts'
 import { BUSY_TOPIC, Traffic } from './traffic.ts'
 
 const CRDS = ['kafscaleclusters.kafscale.io', 'kafscaletopics.kafscale.io', 'kafscaleusers.kafscale.io'] as const
 const REPLICAS = 3
 const PARTITIONS = 3
+/** For the shell of whoever wants to look at the cluster. */
+const ENVIRONMENT_FILE = demoFolder('platform.env')
 
 interface Ground {
   readonly place: Place
@@ -39,6 +44,8 @@ const began = performance.now()
 const say = (text: string): void =>
   console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}`)
 
+const ownImages = (process.env.DEMO_IMAGES ?? '').split(',').filter(file => file !== '')
+
 async function ownNode(): Promise<Ground> {
   say('Fetching and building what a Kubernetes is made of, where it is not there yet (15 minutes the first time) ...')
   const parts = await nodeParts()
@@ -48,7 +55,7 @@ async function ownNode(): Promise<Ground> {
     say('Building the image of KafScale ...')
     const image = await kafscaleImage(folder)
     say('Starting Kubernetes ...')
-    const node = await startNode({ ...parts, images: [...parts.images, image] })
+    const node = await startNode({ ...parts, images: [...parts.images, image, ...ownImages] })
     const place = { kubectl: node.kubectl, helm: program, address: node.address }
     return { place, values: [], end: () => node.stop() }
   } finally {
@@ -102,12 +109,17 @@ async function install({ place, values, s3Image }: Ground): Promise<void> {
 
 async function sayWhatNext({ kubectl, helm: program, address }: Place): Promise<void> {
   const programs = [dirname((await kubernetes()).kubectl), dirname(program)].join(':')
+  await mkdir(dirname(ENVIRONMENT_FILE), { recursive: true })
+  await writeFile(
+    ENVIRONMENT_FILE,
+    `export KUBECONFIG=${kubectl.kubeconfig} PATH=${programs}:$PATH NODE_ADDRESS=${address}\n`,
+  )
   console.log(`
 Brokers   ${address}:${KAFKA_NODE_PORT}   (any Kafka client on this machine)
 Inside    kafscale-broker.${NAMESPACE}.svc.cluster.local:9092   (any pod)
 
 Try, in another terminal:
-  export KUBECONFIG=${kubectl.kubeconfig} PATH=${programs}:$PATH
+  . ${relative(process.cwd(), ENVIRONMENT_FILE)}   (kubectl and helm, for this cluster)
   kubectl -n ${NAMESPACE} get ksc,kst,pods
   kubectl -n ${NAMESPACE} scale ksc/kafscale --replicas=5
   kubectl -n ${NAMESPACE} delete $(kubectl -n ${NAMESPACE} get pods -l app.kubernetes.io/component=broker -o name | head -1)
@@ -128,6 +140,7 @@ async function main(): Promise<void> {
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
       await traffic?.stop()
+      await rm(ENVIRONMENT_FILE, { force: true })
       await ground.end()
     })()
     return stopping

@@ -8,7 +8,7 @@
  *   ```sh elsewhere=FILE    it is carried out by the test in FILE of this repository, because it needs more than a chapter has
  *   ```text                 what the command before it prints: these lines, in this order, others may stand between them;
  *                           `<...>` in a line stands for anything
- *   <!-- stop -->           ends the command in the background as Ctrl-C does
+ *   <!-- stop -->           ends the last command in the background as Ctrl-C does
  *
  * Blocks of other languages are for reading.
  */

@@ -1,6 +1,6 @@
 /**
  * Carries out the steps of a chapter in a copy of the repository, as a reader in a terminal would: each command begins in the
- * folder where the last one ended.
+ * folder where the last one ended, with what it exported.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -32,6 +32,8 @@ interface Running {
 export class ChapterRunner {
   readonly #options: RunnerOptions
   #folder: string
+  /** Of the shell: what the commands so far have exported. */
+  #exported = ''
   #background: Running[] = []
 
   constructor(options: RunnerOptions) {
@@ -43,7 +45,7 @@ export class ChapterRunner {
   async run(step: Step): Promise<void> {
     if (step.kind === 'run') await this.#foreground(step)
     if (step.kind === 'background') await this.#begin(step)
-    if (step.kind === 'stop') await this.stop()
+    if (step.kind === 'stop') await this.#stopLast()
   }
 
   /** Ends what goes on in the background, the last one first. */
@@ -51,11 +53,17 @@ export class ChapterRunner {
     for (const running of this.#background.splice(0).reverse()) await end(running, this.#options.limitMs)
   }
 
+  async #stopLast(): Promise<void> {
+    const last = this.#background.pop()
+    if (last !== undefined) await end(last, this.#options.limitMs)
+  }
+
   async #foreground(step: Extract<Step, { kind: 'run' }>): Promise<void> {
     const scratch = await mkdtemp(join(tmpdir(), 'tutorial-'))
     try {
       const place = join(scratch, 'pwd')
-      const running = this.#start(`trap 'pwd > ${place}' EXIT\n${step.script}`)
+      const exported = join(scratch, 'exported')
+      const running = this.#start(`trap 'pwd > ${place}; export -p > ${exported}' EXIT\n${step.script}`)
       const code = await Promise.race([running.ended, late(this.#options.limitMs)])
       if (code === 'late') {
         await end(running, 0)
@@ -65,6 +73,7 @@ export class ChapterRunner {
       const missing = missingLine(step.prints, running.output)
       if (missing !== undefined) throw failure(step, `it did not print "${missing}"`, running.output)
       this.#folder = (await readFile(place, 'utf8')).trim()
+      this.#exported = await readFile(exported, 'utf8')
     } finally {
       await rm(scratch, { recursive: true, force: true })
     }
@@ -87,7 +96,7 @@ export class ChapterRunner {
   /** In a process group of its own, as a terminal would have it. */
   #start(script: string): Running {
     const { environment: env } = this.#options
-    const child = spawn('bash', ['-e', '-o', 'pipefail', '-c', script], {
+    const child = spawn('bash', ['-e', '-o', 'pipefail', '-c', `${this.#exported}\n${script}`], {
       cwd: this.#folder,
       env,
       detached: true,
