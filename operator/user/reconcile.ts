@@ -123,11 +123,11 @@ function pausesOf(
 }
 
 async function hold(options: UserReconcilerOptions, { users, pass }: Context): Promise<Outcome> {
-  for (const user of users) {
-    if (isDeleted(user) || hasFinalizer(user)) continue
-    if (await options.isEnding(namespaceOf(user), pass.signal)) continue
-    await setFinalizer(options, user, true, pass.signal)
-  }
+  const free = users.filter(user => !isDeleted(user) && !hasFinalizer(user))
+  const [first] = free
+  // All users of a pass are of one namespace.
+  if (first === undefined || (await options.isEnding(namespaceOf(first), pass.signal))) return next
+  for (const user of free) await setFinalizer(options, user, true, pass.signal)
   return next
 }
 
