@@ -20,7 +20,11 @@ export class TopicClient {
   readonly #kafka: Kafka
 
   constructor(bootstrap: string) {
-    this.#kafka = new kafkajs.Kafka({ clientId: 'examples', brokers: [bootstrap], logLevel: kafkajs.logLevel.NOTHING })
+    this.#kafka = new kafkajs.Kafka({
+      clientId: 'examples',
+      brokers: bootstrap.split(','),
+      logLevel: kafkajs.logLevel.NOTHING,
+    })
   }
 
   async write(topic: string, messages: Message[]): Promise<void> {
