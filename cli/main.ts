@@ -4,6 +4,7 @@
  *
  *   kafscale broker                      runs a broker, as its settings say
  *   kafscale client-config --for KIND    prints what a client needs to come in
+ *   kafscale demo                        a broker, a console and clients at work, with nothing else
  *   kafscale console                     runs the web console
  *   kafscale doctor                      looks at the settings, and at everything that a broker with them would need
  *
@@ -11,6 +12,7 @@
  */
 import { clientConfigCommand } from './client-config-command.ts'
 import { consoleCommand } from './console-command.ts'
+import { demoCommand } from './demo-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { UsageError } from './usage.ts'
 
@@ -18,6 +20,7 @@ const USAGE = `usage: kafscale COMMAND
 
   broker          runs a broker, as its KAFSCALE_ settings say (docs/settings.md)
   client-config   prints the configuration of a client: kafscale client-config --help
+  demo            a broker, the console and clients at work on this machine, with nothing else
   console         runs the web console: kafscale console --help
   doctor          looks at settings, addresses, certificates, etcd, S3 and clocks, and says what is wrong
 `
@@ -30,6 +33,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     case 'client-config':
       process.stdout.write(clientConfigCommand(args, process.env))
       return 0
+    case 'demo':
+      return demoCommand(args, line => process.stdout.write(`${line}\n`))
     case 'console':
       return consoleCommand(args, process.env, line => process.stdout.write(`${line}\n`))
     case 'doctor':
