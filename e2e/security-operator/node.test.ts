@@ -131,8 +131,9 @@ await nodeSuite('security on a Kubernetes node', parts, ([found, helmProgram]) =
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kafscale-secure-node-'))
-    const [image, started] = await Promise.all([kafscaleImage(folder), startNode(found)])
-    node = started
+    // One after the other: a node that is started beside an image that fails would be left behind.
+    const image = await kafscaleImage(folder)
+    node = await startNode(found)
     await node.importImage(image)
     const place = { kubectl: node.kubectl, helm: helmProgram, address: node.address }
     await prepareNamespace(place)
