@@ -35,7 +35,8 @@ async function check(name: string, command: string, args: readonly string[]): Pr
 const END = '--forceExit'
 const SLOW = '--testTimeout=180000'
 /** These wait for their clients most of the time. The others load the machine, or count what happens on it. */
-const SIDE_BY_SIDE = 'e2e/((clients|cluster|stores|chart|security|kubernetes-api)/|examples/e[12]0)'
+const SIDE_BY_SIDE =
+  'e2e/((clients|cluster|stores|chart|console|gitops|image|managed|migration|observability|security|kubernetes-api)/|examples/e[12]0)'
 /** Needs minutes for what other suites show piece by piece: `make test-examples-kubernetes`. */
 const APART = 'e2e/examples-kubernetes/'
 
