@@ -37,7 +37,7 @@ export class Load {
     const observer = new Observer({
       clock,
       scrape,
-      readLag: async (address, timeoutMs) => readLag({ ...(await reachOf(address)), clock, timeoutMs }),
+      readLag: async (address, timeoutMs, signal) => readLag({ ...(await reachOf(address)), clock, timeoutMs, signal }),
     })
     this.autoscaler = new Autoscaler({
       clock,

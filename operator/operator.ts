@@ -19,7 +19,7 @@ import { Orphans } from './orphans.ts'
 import { Applier } from './runtime/applier.ts'
 import { Controller, type Reconciler } from './runtime/controller.ts'
 import { EventRecorder } from './runtime/event-recorder.ts'
-import { fencedClient } from './runtime/fence.ts'
+import { Fence } from './runtime/fence.ts'
 import type { KubeClient } from './runtime/kube-client.ts'
 import { LeaseElector } from './runtime/lease-elector.ts'
 import { type Ending, runManager } from './runtime/manager.ts'
@@ -53,6 +53,7 @@ export class Operator {
   readonly elector: LeaseElector
   readonly controllers: readonly RunningController[]
   readonly #options: OperatorOptions
+  readonly #fence: Fence
   readonly #events: EventRecorder<typeof EVENTS>
   readonly #discovery: Discovery
   readonly #load: Load
@@ -77,7 +78,8 @@ export class Operator {
       onChange: isLeader => metrics.leads(options.leaseName, isLeader),
       ...(leaseTimes === undefined ? {} : { times: leaseTimes }),
     })
-    const fenced = fencedClient(client, () => this.elector.stillLeader())
+    this.#fence = new Fence(client, () => this.elector.stillLeader())
+    const { client: fenced } = this.#fence
     this.#events = new EventRecorder({
       client: fenced,
       clock,
@@ -137,6 +139,7 @@ export class Operator {
         workers: this.controllers,
         background: [this.#events, this.#load.autoscaler],
         elector: this.elector,
+        fence: this.#fence,
         farewell: farewell => this.#bidFarewell(farewell),
       },
       signal,
@@ -230,7 +233,7 @@ export class Operator {
       addressOf: cluster => brokerReach(this.#bootstrapOf(cluster), this.#kept),
       looks: new FigureLooks({
         clock,
-        readPositions: (address, timeoutMs) => readLag({ ...address, clock, timeoutMs }),
+        readPositions: (address, timeoutMs, signal) => readLag({ ...address, clock, timeoutMs, signal }),
         everyMs: figuresEveryMs,
       }),
       onWrite: (resource, object) => caches.observe(resource, object),

@@ -2,7 +2,7 @@
  * A connection to a Kafka broker by our own codecs: for brokers that pass requests on to each other, and for the operator.
  *
  * Promises: versions are negotiated (KIP-35), every call ends within its time limit, a connection that broke or was too
- * slow rejects all its calls and takes no new ones. Answers come in the order of the calls, so a call that waits
+ * slow, or was given up, rejects all its calls and takes no new ones. Answers come in the order of the calls, so a call that waits
  * long holds up those behind it: use one connection for each such call.
  */
 import { connect, isIP, type Socket } from 'node:net'
@@ -35,6 +35,8 @@ export interface BrokerConnectionOptions {
   readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'checkServerIdentity'>
   /** An answer of more bytes breaks the connection. */
   readonly largestAnswer?: number
+  /** Breaks the connection, or the try to make it, when it aborts. */
+  readonly signal?: AbortSignal
 }
 
 export interface CallOptions {
@@ -66,6 +68,7 @@ export class BrokerConnection {
   readonly #versions = new Map<number, { readonly min: number; readonly max: number }>()
   #correlationId = 0
   #broken: BrokerUnreachable | undefined
+  readonly #giveUp = (): void => this.#break(`${address(this.#options)} was not waited for`)
 
   /** Rejects with BrokerUnreachable, and with AuthenticationFailed when the broker does not accept the login. */
   static async open(options: BrokerConnectionOptions): Promise<BrokerConnection> {
@@ -91,6 +94,8 @@ export class BrokerConnection {
     socket.on('data', chunk => this.#take(chunk))
     socket.on('error', cause => this.#break(`${address(options)}: ${cause.message}`))
     socket.on('close', () => this.#break(`${address(options)} closed the connection`))
+    options.signal?.addEventListener('abort', this.#giveUp)
+    if (options.signal?.aborted === true) this.#giveUp()
   }
 
   /** False once it broke or was closed. */
@@ -171,30 +176,36 @@ export class BrokerConnection {
   #break(why: string): void {
     if (this.#broken !== undefined) return
     this.#broken = new BrokerUnreachable(why)
+    this.#options.signal?.removeEventListener('abort', this.#giveUp)
     this.#socket.destroy()
     for (const { reject } of this.#waiting.splice(0)) reject(this.#broken)
   }
 }
 
 function openSocket(options: BrokerConnectionOptions): Promise<Socket> {
-  const { host, port, timeoutMs, clock, tls } = options
+  const { host, port, timeoutMs, clock, tls, signal } = options
   return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(new BrokerUnreachable(`${address(options)} was not asked`))
     const servername = isIP(host) === 0 ? { servername: host } : {}
     const socket =
       tls === undefined ? connect({ host, port, noDelay: true }) : connectTls({ host, port, ...servername, ...tls })
     socket.setNoDelay(true)
+    const end = (): void => {
+      clock.clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
     const fail = (why: string): void => {
+      end()
       socket.destroy()
       reject(new BrokerUnreachable(`${address(options)}: ${why}`))
     }
     const timer = clock.setTimeout(() => fail('no connection in time'), timeoutMs)
-    const onError = (cause: Error): void => {
-      clock.clearTimeout(timer)
-      fail(cause.message)
-    }
+    const onAbort = (): void => fail('was not waited for')
+    signal?.addEventListener('abort', onAbort)
+    const onError = (cause: Error): void => fail(cause.message)
     socket.once('error', onError)
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
-      clock.clearTimeout(timer)
+      end()
       socket.off('error', onError)
       resolve(socket)
     })

@@ -177,10 +177,13 @@ export function failureOf(error: unknown): Outcome {
 
 const isBug = (error: Error): boolean => error instanceof TypeError || error instanceof ReferenceError
 
+/** What AbortSignal.throwIfAborted throws. */
+const isAbort = (cause: unknown): boolean => cause instanceof DOMException && cause.name === 'AbortError'
+
 const isNotLeader = (outcome: Outcome): boolean => outcome.kind === 'fail' && outcome.cause instanceof NotLeader
 
 function tell(log: Logger, { reason, cause, isTerminal }: Failure): void {
-  const isQuiet = isKubeError(cause, 'Conflict', 'Aborted') || cause instanceof NotLeader
+  const isQuiet = isKubeError(cause, 'Conflict', 'Aborted') || isAbort(cause) || cause instanceof NotLeader
   log[isQuiet ? 'debug' : 'warn']({ err: cause, reason, isTerminal }, 'reconcile failed')
 }
 

@@ -105,6 +105,17 @@ describe('an error says what happened', () => {
     await fails(api.client('hasty', 30).get(configMaps, at), 'Timeout')
     await fails(client.get(configMaps, at, { signal: AbortSignal.timeout(30) }), 'Aborted')
   })
+
+  test('a write that was sent, and is waited for though its caller gave up', async () => {
+    api.faults.add({ when: () => true, fault: { kind: 'hang' } })
+    const giveUp = new AbortController()
+    const written = api.client('hasty', 300).create(configMaps, map({}), { manager, signal: giveUp.signal })
+    giveUp.abort()
+    await fails(written, 'Timeout')
+    api.forgetCalls()
+    await fails(client.create(configMaps, map({}), { manager, signal: giveUp.signal }), 'Aborted')
+    expect(api.calls).toEqual([])
+  })
 })
 
 test('a server that is too busy is asked again after the time that it names', async () => {

@@ -242,8 +242,11 @@ export class HttpKubeClient implements KubeClient {
   }
 
   async #exchange(request: Request): Promise<{ answer: unknown }> {
+    const { method, signal } = request
+    if (signal?.aborted === true)
+      throw new KubeError('Aborted', `${method} ${request.path}: given up before it was sent`)
     const started = this.#clock.monotonic()
-    using limit = deadline(this.#clock, this.#timeoutMs, request.signal)
+    using limit = deadline(this.#clock, this.#timeoutMs, method === 'GET' ? signal : undefined)
     let code = '<error>'
     try {
       const response = await this.#dispatch(this.#requests, request, limit.signal)
@@ -254,7 +257,7 @@ export class HttpKubeClient implements KubeClient {
     } catch (error) {
       throw asKubeError(error, request, limit.hasPassed)
     } finally {
-      this.#onRequest?.({ method: request.method, code, seconds: (this.#clock.monotonic() - started) / 1000 })
+      this.#onRequest?.({ method, code, seconds: (this.#clock.monotonic() - started) / 1000 })
     }
   }
 

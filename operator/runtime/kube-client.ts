@@ -1,7 +1,8 @@
-// What the operator asks of the API server, in eleven verbs. `HttpKubeClient` speaks to a real one; `fencedClient` lets writes
-// through only while we lead.
+// What the operator asks of the API server, in eleven verbs. `HttpKubeClient` speaks to a real one; that of a `Fence` lets
+// writes through only while we lead.
 //
-// Every verb rejects with a KubeError, and stops waiting when `signal` aborts.
+// Every verb rejects with a KubeError. When `signal` aborts, nothing more is sent and nobody waits for what is read; a write that
+// was sent is waited for until its deadline, because nobody would know whether it was done.
 
 import type { Manifest } from './object.ts'
 import type { Resource } from './resource.ts'

@@ -41,6 +41,8 @@ export interface LagReaderOptions {
   readonly timeoutMs: number
   /** For a listener with TLS. */
   readonly tls?: NonNullable<BrokerConnectionOptions['tls']>
+  /** Nothing more is asked when it aborts. */
+  readonly signal?: AbortSignal
 }
 
 const CLIENT = 'kafscale-operator'
@@ -61,8 +63,8 @@ interface Group {
 type Committed = Omit<GroupPosition, 'end'>
 
 /** Rejects with BrokerUnreachable. */
-export async function readLag({ host, port, clock, timeoutMs, tls }: LagReaderOptions): Promise<LagPage> {
-  const more = tls === undefined ? {} : { tls }
+export async function readLag({ host, port, clock, timeoutMs, tls, signal }: LagReaderOptions): Promise<LagPage> {
+  const more = { ...(tls === undefined ? {} : { tls }), ...(signal === undefined ? {} : { signal }) }
   const open = (address: { host: string; port: number }): Promise<BrokerConnection> =>
     BrokerConnection.open({ ...address, ...more, clock, timeoutMs, clientId: CLIENT, largestAnswer: LARGEST_ANSWER })
   const connection = await open({ host, port })

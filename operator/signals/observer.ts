@@ -42,7 +42,7 @@ export interface ObserverOptions {
   readonly clock: Clock
   /** The metrics of a broker. */
   readonly scrape: (address: ScrapeAddress, signal: AbortSignal) => Promise<string>
-  readonly readLag: (address: Bootstrap, timeoutMs: number) => Promise<LagPage>
+  readonly readLag: (address: Bootstrap, timeoutMs: number, signal: AbortSignal) => Promise<LagPage>
   readonly timeoutMs?: number
 }
 
@@ -81,7 +81,7 @@ export class Observer {
     const isAlone = !observed.pods.some(({ ready }) => ready)
     const [samples, page] = await Promise.all([
       this.#samples(observed.pods, signal),
-      isAlone ? undefined : this.#lag(observed.bootstrap),
+      isAlone ? undefined : this.#lag(observed.bootstrap, signal),
     ])
     const stores = observed.pods.flatMap(({ uid }) => {
       const [before, after] = [memory.pods.get(uid)?.sample, samples.get(uid)]
@@ -130,9 +130,9 @@ export class Observer {
     return page === undefined ? undefined : brokerSample(page, clock.monotonic())
   }
 
-  #lag(address: Bootstrap): Promise<LagPage | undefined> {
+  #lag(address: Bootstrap, signal: AbortSignal): Promise<LagPage | undefined> {
     const { readLag, timeoutMs = TIMEOUT_MS } = this.#options
-    return readLag(address, timeoutMs).catch(() => undefined)
+    return readLag(address, timeoutMs, signal).catch(() => undefined)
   }
 
   #broker(memory: ClusterMemory, pod: BrokerPod, sample: BrokerSample | undefined, cores: number): BrokerLoad {

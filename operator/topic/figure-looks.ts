@@ -43,19 +43,19 @@ export class FigureLooks {
     this.#options = options
   }
 
-  /** Looks, if it is time. Resolves with the time until the next look, ms. */
-  async look(key: string, address: Address, topics: readonly LiveTopic[]): Promise<number> {
+  /** Looks, if it is time. Resolves with the time until the next look, ms. Rejects as the signal aborts, and forgets that look. */
+  async look(key: string, address: Address, topics: readonly LiveTopic[], signal: AbortSignal): Promise<number> {
     const memory = this.#memories.get(key)
     const now = this.#options.clock.monotonic()
     if (memory === undefined || this.#allDue(memory) <= now) {
-      const found = await this.#read(address, topics)
+      const found = await this.#read(address, topics, signal)
       const at = this.#options.clock.monotonic()
       const count = memory === undefined ? 0 : memory.count + 1
       this.#memories.set(key, { count, allAt: at, anyAt: at, now: found, before: memory?.now ?? new Map() })
     } else {
       const strangers = topics.filter(({ id }) => isStrange(memory, id))
       if (strangers.length > 0 && this.#newDue(memory) <= now) {
-        const found = await this.#read(address, strangers)
+        const found = await this.#read(address, strangers, signal)
         this.#memories.set(key, merged(memory, found, this.#options.clock.monotonic()))
       }
     }
@@ -87,9 +87,15 @@ export class FigureLooks {
     return anyAt + Math.min(NEW_EVERY_MS, this.#everyMs)
   }
 
-  #read(address: Address, topics: readonly LiveTopic[]): Promise<ReadonlyMap<string, Figures>> {
+  async #read(
+    address: Address,
+    topics: readonly LiveTopic[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Figures>> {
     const { clock, readPositions } = this.#options
-    return readFigures({ address, clock, timeoutMs: TIMEOUT_MS, readPositions }, topics)
+    const found = await readFigures({ address, clock, timeoutMs: TIMEOUT_MS, readPositions, signal }, topics)
+    signal.throwIfAborted()
+    return found
   }
 
   #left(key: string, topics: readonly LiveTopic[]): number {

@@ -44,9 +44,11 @@ afterAll(async () => {
 })
 
 const address = () => ({ host: '127.0.0.1', port: broker.port })
-const readPositions: PositionReader = (to, timeoutMs) => readLag({ ...to, clock: systemClock, timeoutMs })
+const readPositions: PositionReader = (to, timeoutMs, signal) =>
+  readLag({ ...to, clock: systemClock, timeoutMs, signal })
 const noPositions: PositionReader = () => Promise.reject(new BrokerUnreachable('away'))
-const options = () => ({ address: address(), clock: systemClock, timeoutMs: 10_000, readPositions })
+const { signal } = new AbortController()
+const options = () => ({ address: address(), clock: systemClock, timeoutMs: 10_000, readPositions, signal })
 const asked = async (...names: string[]) => [...(await client.admin.describe(names)).values()]
 
 test('bytes, offsets and groups of every topic', async () => {
@@ -105,13 +107,13 @@ test('topics are looked at once in a while, however often they are reconciled', 
   const topics = await asked('orders')
   const id = topics[0]?.id ?? ''
   expect(looks.of('shop/orders', id)).toBeUndefined()
-  expect(await looks.look('shop/orders', address(), topics)).toBe(60_000)
+  expect(await looks.look('shop/orders', address(), topics, signal)).toBe(60_000)
   expect(looks.of('shop/orders', id)).toMatchObject({ before: undefined, isExact: true })
   await time.advance(20_000)
-  expect(await looks.look('shop/orders', address(), topics)).toBe(40_000)
+  expect(await looks.look('shop/orders', address(), topics, signal)).toBe(40_000)
   expect(reads).toBe(1)
   await time.advance(40_000)
-  await looks.look('shop/orders', address(), topics)
+  await looks.look('shop/orders', address(), topics, signal)
   expect(reads).toBe(2)
   expect(looks.of('shop/orders', id)).toMatchObject({ before: { bytes: expect.any(Number) }, isExact: false })
   looks.forget('shop/orders')
@@ -132,17 +134,17 @@ test('a topic that is new is looked at soon, by itself, and the others keep thei
   const orders = await asked('orders')
   const both = await asked('orders', 'empty')
   const [first, second] = ['orders', 'empty'].map(name => both.find(topic => topic.name === name)?.id ?? '')
-  await looks.look('shop/orders', address(), orders)
+  await looks.look('shop/orders', address(), orders, signal)
   await time.advance(500)
   // Not at once, for topics come by the thousand.
-  expect(await looks.look('shop/orders', address(), both)).toBe(1500)
+  expect(await looks.look('shop/orders', address(), both, signal)).toBe(1500)
   expect(looks.of('shop/orders', second ?? '')).toBeUndefined()
   await time.advance(1500)
-  expect(await looks.look('shop/orders', address(), both)).toBe(58_000)
+  expect(await looks.look('shop/orders', address(), both, signal)).toBe(58_000)
   expect(looks.of('shop/orders', second ?? '')?.now).toMatchObject({ bytes: 0 })
   expect(looks.of('shop/orders', first ?? '')).toMatchObject({ before: undefined, isExact: true })
   await time.advance(30_000)
-  expect(await looks.look('shop/orders', address(), both)).toBe(28_000)
+  expect(await looks.look('shop/orders', address(), both, signal)).toBe(28_000)
   expect(asks).toEqual([0, 2000])
 })
 
@@ -155,8 +157,8 @@ test('a first look that is not answered wholly is repeated once before the time 
     everyMs: 60_000,
   })
   const topics = await asked('orders')
-  expect(await looks.look('shop/orders', address(), topics)).toBe(2000)
+  expect(await looks.look('shop/orders', address(), topics, signal)).toBe(2000)
   await time.advance(2000)
-  expect(await looks.look('shop/orders', address(), topics)).toBe(58_000)
+  expect(await looks.look('shop/orders', address(), topics, signal)).toBe(58_000)
   expect(looks.of('shop/orders', topics[0]?.id ?? '')?.now.groups).toHaveLength(2)
 })

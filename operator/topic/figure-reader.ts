@@ -38,7 +38,7 @@ export interface Positions {
 }
 
 /** Rejects with BrokerUnreachable. */
-export type PositionReader = (address: Address, timeoutMs: number) => Promise<Positions>
+export type PositionReader = (address: Address, timeoutMs: number, signal: AbortSignal) => Promise<Positions>
 
 export interface FigureReaderOptions {
   readonly address: Address
@@ -46,6 +46,8 @@ export interface FigureReaderOptions {
   /** For each question, ms. */
   readonly timeoutMs: number
   readonly readPositions: PositionReader
+  /** Nothing more is asked when it aborts. */
+  readonly signal: AbortSignal
 }
 
 type Asked = Pick<LiveTopic, 'name' | 'id' | 'partitions'>
@@ -62,10 +64,10 @@ export async function readFigures(
   options: FigureReaderOptions,
   topics: readonly Asked[],
 ): Promise<ReadonlyMap<string, Figures>> {
-  const { address, timeoutMs, readPositions } = options
+  const { address, timeoutMs, readPositions, signal } = options
   const [sums, page] = await Promise.all([
     partitionSums(options, topics),
-    readPositions(address, timeoutMs).catch(unlessUnreachable),
+    readPositions(address, timeoutMs, signal).catch(unlessUnreachable),
   ])
   const groups = page && groupsByTopic(page.positions)
   return new Map(
@@ -117,13 +119,13 @@ interface PartitionSums {
 }
 
 async function partitionSums(
-  { address, clock, timeoutMs }: FigureReaderOptions,
+  { address, clock, timeoutMs, signal }: FigureReaderOptions,
   topics: readonly Asked[],
 ): Promise<PartitionSums> {
   const sums: PartitionSums = { bytes: new Sums(), earliest: new Sums(), latest: new Sums() }
   let connection: BrokerConnection | undefined
   try {
-    connection = await BrokerConnection.open({ ...address, clock, timeoutMs, clientId: CLIENT })
+    connection = await BrokerConnection.open({ ...address, clock, timeoutMs, signal, clientId: CLIENT })
     for (const portion of portions(topics)) {
       await addOffsets(connection, portion, EARLIEST, sums.earliest)
       await addOffsets(connection, portion, LATEST, sums.latest)

@@ -144,18 +144,22 @@ async function carryOut(options: TopicReconcilerOptions, context: Context): Prom
       clock,
       clientId: 'kafscale-operator',
       timeoutMs: CALL_MS,
+      signal: context.pass.signal,
     })
     await reconcileAll(new TopicAdmin(connection), cluster, held, context)
   } catch (cause) {
     if (!(cause instanceof BrokerUnreachable)) throw cause
+    // That they were not waited for says nothing of them.
+    context.pass.signal.throwIfAborted()
     return unreachable(options, context, held, cause)
   } finally {
     connection?.close()
   }
   for (const topic of held) if (isDeleted(topic) && isSettled(results.get(topic))) released.add(topic)
   const lives = [...results.values()].flatMap(result => liveOf(result) ?? [])
+  const { key, pass } = context
   const lookIn =
-    lives.length === 0 ? undefined : await options.looks.look(context.key, await options.addressOf(cluster), lives)
+    lives.length === 0 ? undefined : await options.looks.look(key, await options.addressOf(cluster), lives, pass.signal)
   if ([...results.values()].some(isPending)) return wait('TopicsPending', LOOK_AGAIN_MS)
   if (lookIn === undefined) return next
   const ends = [...context.pauses.values()].flatMap(({ until }) => until ?? [])

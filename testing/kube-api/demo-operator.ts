@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../../broker/clock.ts'
 import { createLogger } from '../../broker/observe/logger.ts'
 import { Applier } from '../../operator/runtime/applier.ts'
 import { Controller, type Pass, type Reconciler } from '../../operator/runtime/controller.ts'
-import { fencedClient } from '../../operator/runtime/fence.ts'
+import { Fence } from '../../operator/runtime/fence.ts'
 import type { KubeClient } from '../../operator/runtime/kube-client.ts'
 import { LeaseElector, type LeaseTimes } from '../../operator/runtime/lease-elector.ts'
 import { type Ending, runManager } from '../../operator/runtime/manager.ts'
@@ -53,7 +53,6 @@ export class DemoOperator {
   /** Passes that ended. */
   passes = 0
   readonly #stop = new AbortController()
-  readonly #client: KubeClient
   readonly #applier: Applier
   readonly #finalizers: Applier
   readonly #running: Promise<Ending>
@@ -71,9 +70,9 @@ export class DemoOperator {
       identity,
       times: leaseTimes,
     })
-    this.#client = fencedClient(client, () => this.elector.stillLeader())
-    this.#applier = new Applier(this.#client, MANAGER)
-    this.#finalizers = new Applier(this.#client, `${MANAGER}-finalizer`)
+    const fence = new Fence(client, () => this.elector.stillLeader())
+    this.#applier = new Applier(fence.client, MANAGER)
+    this.#finalizers = new Applier(fence.client, `${MANAGER}-finalizer`)
     this.queue = new WorkQueue({ clock, random, backoff: { baseMs: 5, capMs: 100 } })
     const controller = new Controller({
       reconciler: this.#reconciler(),
@@ -101,6 +100,7 @@ export class DemoOperator {
         ],
         workers: [controller],
         elector: this.elector,
+        fence,
         graceMs: 1000,
       },
       this.#stop.signal,
