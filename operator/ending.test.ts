@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { KubeApi } from '../testing/kube-api/kube-api.ts'
 import { type RunningOperator, runOperator, until } from '../testing/operator.ts'
+import type { OperatorOptions } from './options.ts'
 import type { Manifest } from './runtime/object.ts'
 import { RESOURCES } from './runtime/resource.ts'
 import { CLUSTER } from './types/kaf-scale-cluster.ts'
@@ -41,16 +42,16 @@ afterEach(async () => {
   await api.stop()
 })
 
-function start(identity: string): RunningOperator {
+function start(identity: string, more: Partial<OperatorOptions> = {}): RunningOperator {
   const address = silent.address()
   const port = address !== null && typeof address === 'object' ? address.port : 0
-  const started = runOperator(api.client(identity), identity, () => ({ host: '127.0.0.1', port }))
+  const started = runOperator(api.client(identity), identity, () => ({ host: '127.0.0.1', port }), more)
   running.push(started)
   return started
 }
 
-const applyCluster = () => {
-  const spec = { s3: { bucket: 'records', region: 'r' }, etcd: { endpoints: ['http://etcd:2379'] } }
+const applyCluster = (s3: object = { bucket: 'records', region: 'r' }) => {
+  const spec = { s3, etcd: { endpoints: ['http://etcd:2379'] } }
   return api.bystander().apply(CLUSTER, { apiVersion, kind: CLUSTER.kind, metadata: at('main'), spec }, user)
 }
 const applyTopic = () => {
@@ -81,4 +82,19 @@ test('that brokers were not waited for is not told of them', async () => {
   await until('a question that nobody answers', () => sockets.size > 0)
   await first.stop()
   expect(JSON.stringify(api.get(TOPIC, at('orders'))?.status ?? {})).not.toContain('ClusterNotReady')
+})
+
+test('a bucket that does not answer is not waited for', async () => {
+  const address = silent.address()
+  const port = address !== null && typeof address === 'object' ? address.port : 0
+  const data = { KAFSCALE_S3_ACCESS_KEY: 'a2V5', KAFSCALE_S3_SECRET_KEY: 'a2V5' }
+  await api.bystander().apply(RESOURCES.secrets, { apiVersion: 'v1', kind: 'Secret', metadata: at('keys'), data }, user)
+  await applyCluster({ bucket: 'records', endpoint: `http://127.0.0.1:${port}`, credentialsSecretRef: 'keys' })
+  const first = start('first', { usesBuckets: true })
+  await until('a question that nobody answers', () => sockets.size > 0)
+  const began = performance.now()
+  await first.stop()
+  expect(holder()).toBe('')
+  // Buckets have 15 seconds to answer.
+  expect(performance.now() - began).toBeLessThan(5000)
 })

@@ -9,6 +9,7 @@
 
 import type { Clock } from '../../broker/clock.ts'
 import type { Reconciler } from '../runtime/controller.ts'
+import { orAborted } from '../runtime/deadline.ts'
 import { type Outcome, wait } from '../runtime/step.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { type BucketReport, lookAtBucket } from './look.ts'
@@ -98,7 +99,7 @@ export class BucketCare {
     if (open === undefined) return wait('BucketNotChecked', everyMs)
     const bucket = open()
     try {
-      const report = await lookAtBucket(bucket, wish)
+      const report = await orAborted(lookAtBucket(bucket, wish), signal)
       if (report.created) onEvent(cluster, 'BucketCreated', `Bucket ${wish.bucket} was created.`)
       if (report.changed.length > 0)
         onEvent(

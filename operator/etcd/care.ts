@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import type { Clock } from '../../broker/clock.ts'
 import type { Reconciler } from '../runtime/controller.ts'
+import { orAborted } from '../runtime/deadline.ts'
 import type { Step } from '../runtime/step.ts'
 import { type Outcome, wait } from '../runtime/step.ts'
 import { EtcdMember, type EtcdTls } from './etcd-member.ts'
@@ -51,6 +52,7 @@ export interface EtcdCareOptions {
 interface Context {
   readonly key: string
   readonly etcd: CaredEtcd | undefined
+  readonly signal: AbortSignal
 }
 
 const EVERY_MS = 30_000
@@ -72,11 +74,11 @@ export class EtcdCare {
   }
 
   get reconciler(): Reconciler<Context> {
-    const steps: Step<Context>[] = [{ name: 'look', run: context => this.#look(context) }]
+    const steps: Step<Context>[] = [{ name: 'look', run: context => orAborted(this.#look(context), context.signal) }]
     return {
       name: 'etcd',
       begin: async (key, { signal }) => {
-        if (this.#options.isManaged(key)) return { key, etcd: await this.#options.etcdOf(key, signal) }
+        if (this.#options.isManaged(key)) return { key, etcd: await this.#options.etcdOf(key, signal), signal }
         this.#reports.delete(key)
         return undefined
       },

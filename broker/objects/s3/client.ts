@@ -110,6 +110,7 @@ export class S3Client {
   /** The store's clock minus ours, as far as it complained. */
   #skewMs = 0
   #followsServerTime = false
+  #isClosed = false
 
   constructor(config: ClientConfig) {
     this.#config = config
@@ -201,8 +202,9 @@ export class S3Client {
     return this.#hedging(first, Math.max(usual, this.#config.patience.hedgeFloorMs), place => send(place, true))
   }
 
-  /** Cuts all connections. */
+  /** Cuts all connections; nothing is tried again. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#pool.destroy()
   }
 
@@ -319,6 +321,7 @@ export class S3Client {
   }
 
   #curable(error: unknown): boolean {
+    if (this.#isClosed) return false
     if (error instanceof NoCredentials) return true
     if (!(error instanceof S3Failure)) return false
     return error.retry === 'new-time' ? this.#followsServerTime : error.retry !== 'no'
