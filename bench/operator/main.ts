@@ -1,5 +1,6 @@
 /**
- * `make bench-operator`: what the operator costs, against the fake API server in this process and a real broker.
+ * `make bench-operator`: what the operator costs, against the fake API server and a fake S3 service in this process and a real
+ * broker.
  *
  *   BENCH_CLUSTERS=100 BENCH_TOPICS=20   clusters, and topics of each
  *   BENCH_IDLE_SECONDS=60                how long the settled ones are watched
@@ -16,6 +17,7 @@ import { TOPIC } from '../../operator/types/kaf-scale-topic.ts'
 import { type Child, startChild, untilReady } from '../../testing/child.ts'
 import { KubeApi } from '../../testing/kube-api/kube-api.ts'
 import { freePorts } from '../../testing/ports.ts'
+import { FakeS3 } from '../../testing/s3/fake-s3.ts'
 import { run } from '../../tools/parts/command.ts'
 import { table } from '../table.ts'
 
@@ -29,6 +31,8 @@ const LIMIT_MS = 600_000
 
 const folder = await mkdtemp(join(tmpdir(), 'kafscale-bench-operator-'))
 const api = await KubeApi.start()
+const store = await FakeS3.start()
+store.answer = ({ method, key }) => (method === 'HEAD' && key === '' ? { status: 200 } : undefined)
 const children: Child[] = []
 const rows: [what: string, value: string, goal: string][] = []
 
@@ -111,7 +115,7 @@ const cluster = (name: string): Manifest => ({
   kind: 'KafScaleCluster',
   metadata: at(name),
   spec: {
-    s3: { bucket: 'records', region: 'r' },
+    s3: { bucket: store.bucket, endpoint: store.endpoint, region: store.region, credentialsSecretRef: 'keys' },
     etcd: { endpoints: ['http://etcd:2379'] },
     brokers: { replicas: 3 },
     scaling: { mode: 'Auto', max: 9 },
@@ -125,6 +129,13 @@ const topic = (clusterRef: string, name: string): Manifest => ({
 })
 
 const person = api.bystander()
+
+/** For the bucket, with which all clusters are. */
+async function putKeys(): Promise<void> {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64')
+  const data = { KAFSCALE_S3_ACCESS_KEY: base64(store.accessKey), KAFSCALE_S3_SECRET_KEY: base64(store.secretKey) }
+  await person.apply(RESOURCES.secrets, { apiVersion: 'v1', kind: 'Secret', metadata: at('keys'), data }, user)
+}
 const isReady = (object: Manifest | undefined): boolean => Object(object?.status).phase === 'Ready'
 const size = (name: string): unknown => Object(api.get(RESOURCES.deployments, at(`${name}-broker`))?.spec).replicas
 
@@ -254,6 +265,7 @@ const kinds: readonly Resource[] = [CLUSTER, TOPIC]
 try {
   await build()
   await startBroker()
+  await putKeys()
   const operator = await startOperator('first')
   await untilReady(operator, 60_000, leads(operator))
   figure('memory of the operator with nothing to do', megabytes(await memoryOf(operator)))
@@ -267,5 +279,6 @@ try {
 } finally {
   for (const started of children) await started.kill()
   await api.stop()
+  await store.stop()
   await rm(folder, { recursive: true, force: true })
 }

@@ -1,4 +1,5 @@
 // Looks after the bucket of every cluster. What it finds is kept for the status of the cluster, which somebody else writes.
+// That a bucket did not answer is told when it did not answer the next look either: one that is late is no news.
 //
 // With deletionPolicy Delete a cluster is held by a finalizer until its objects are deleted:
 //   holding   the finalizer is set before anything else is done
@@ -7,12 +8,13 @@
 //   released  when that is done; or when it did not work for five minutes, or the namespace goes: then an event names what
 //             stays. So nothing that is deleted waits for ever.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../broker/clock.ts'
 import type { Reconciler } from '../runtime/controller.ts'
 import { orAborted } from '../runtime/deadline.ts'
 import { type Outcome, wait } from '../runtime/step.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
-import { type BucketReport, lookAtBucket } from './look.ts'
+import { type BucketReport, type BucketState, lookAtBucket } from './look.ts'
 import { removeObjects } from './removal.ts'
 import type { Bucket } from './s3.ts'
 import type { BucketWish } from './wanted.ts'
@@ -56,12 +58,22 @@ const RETRY_MS = 30_000
 const SOON_MS = 2000
 const DEADLINE_MS = 300_000
 
+/** Nothing was learned about the bucket. */
+const SILENT: ReadonlySet<BucketState> = new Set(['BucketUnreachable', 'BucketNotChecked'])
+
+interface Seen {
+  readonly wish: BucketWish
+  readonly report: BucketReport
+  /** Whether the look after that got no answer. */
+  readonly isInDoubt: boolean
+}
+
 export const isHeld = ({ metadata }: KafScaleCluster): boolean =>
   metadata.finalizers?.includes(RECORDS_FINALIZER) === true
 
 export class BucketCare {
   readonly #options: BucketCareOptions
-  readonly #reports = new Map<string, BucketReport>()
+  readonly #seen = new Map<string, Seen>()
 
   constructor(options: BucketCareOptions) {
     this.#options = options
@@ -69,7 +81,7 @@ export class BucketCare {
 
   /** What was found last; undefined when nothing was. */
   report(key: string): BucketReport | undefined {
-    return this.#reports.get(key)
+    return this.#seen.get(key)?.report
   }
 
   get reconciler(): Reconciler<Context> {
@@ -78,7 +90,7 @@ export class BucketCare {
       begin: (key, { signal }) => {
         const cluster = this.#options.clusterOf(key)
         if (cluster !== undefined) return { key, cluster, signal }
-        this.#reports.delete(key)
+        this.#seen.delete(key)
         return undefined
       },
       steps: [
@@ -107,7 +119,7 @@ export class BucketCare {
           'BucketChanged',
           `Of bucket ${wish.bucket} these were made as the spec says: ${report.changed.join(', ')}.`,
         )
-      this.#note(key, report)
+      this.#note(key, wish, report)
       return wait(report.state, report.state === 'BucketReady' ? everyMs : Math.min(everyMs, RETRY_MS))
     } finally {
       await bucket.close()
@@ -158,12 +170,20 @@ export class BucketCare {
     }
   }
 
-  #note(key: string, report: BucketReport): void {
-    const before = this.#reports.get(key)
+  #note(key: string, wish: BucketWish, report: BucketReport): void {
+    const seen = this.#seen.get(key)
+    const before = seen?.report
+    if (seen !== undefined && SILENT.has(report.state) && isDeepStrictEqual(seen.wish, wish)) {
+      // Why it does not answer is said in other words every time.
+      if (seen.report.state === report.state) return
+      if (!seen.isInDoubt) {
+        this.#seen.set(key, { ...seen, isInDoubt: true })
+        return
+      }
+    }
     // That it was made, and what was changed, was told when it happened.
     const lasting = { ...report, created: report.created || before?.created === true, changed: [] }
-    if (JSON.stringify(before) === JSON.stringify(lasting)) return
-    this.#reports.set(key, lasting)
-    this.#options.onReport(key)
+    this.#seen.set(key, { wish, report: lasting, isInDoubt: false })
+    if (!isDeepStrictEqual(before, lasting)) this.#options.onReport(key)
   }
 }
