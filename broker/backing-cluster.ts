@@ -1,5 +1,5 @@
 /** A ledger in etcd and an object store in a bucket: what stands behind the brokers of a cluster. */
-import { access, constants } from 'node:fs/promises'
+import { access, constants, readFile } from 'node:fs/promises'
 import { type Backing, type BackingParts, flushOf } from './backing.ts'
 import { EtcdLedger, type EtcdLedgerOptions } from './ledger/etcd/ledger.ts'
 import type { RequestReport } from './objects/s3/client.ts'
@@ -17,7 +17,8 @@ export async function openCluster(settings: Settings, { clock, log, metrics, ope
   if (etcdEndpoints === undefined || s3Bucket === undefined) throw new Error('there is no place for the data')
   const onWarning = (line: string): void => log.warn(line)
   const onRequest = (report: RequestReport): void => metrics.storeAsked(report)
-  const places = { ...s3Places(settings, s3Bucket), credentials: s3Credentials(settings) }
+  const ca = await s3Authority(settings)
+  const places = { ...s3Places(settings, s3Bucket), credentials: s3Credentials(settings), ca }
   const store = await S3Store.open({ ...places, clock, random: Math.random, onWarning, onRequest })
   opened(() => store.close())
   const { etcdUsername: username, etcdPassword: password } = settings
@@ -68,6 +69,13 @@ function s3Places(settings: Settings, bucket: string) {
 function s3Credentials({ s3AccessKey, s3SecretKey, s3SessionToken }: Settings): Credentials | undefined {
   if (s3AccessKey === undefined || s3SecretKey === undefined) return undefined
   return { accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey, sessionToken: s3SessionToken }
+}
+
+async function s3Authority({ s3CaFile: path }: Settings): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  return readFile(path, 'utf8').catch(cause => {
+    throw new UnreadableFile('KAFSCALE_S3_CA_FILE', path, cause)
+  })
 }
 
 type EtcdTls = NonNullable<EtcdLedgerOptions['tls']>

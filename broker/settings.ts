@@ -137,6 +137,11 @@ export const settingsSchema = z.strictObject({
     'URL of the S3 service; by default that of AWS in the region.',
     url.optional(),
   ),
+  s3CaFile: setting(
+    'KAFSCALE_S3_CA_FILE',
+    'File with the certificates that the S3 service is trusted by, PEM; by default those that Node.js trusts.',
+    z.string().min(1).optional(),
+  ),
   s3PathStyle: setting(
     'KAFSCALE_S3_PATH_STYLE',
     'Name the bucket in the path instead of the host; by default so when an endpoint is set.',

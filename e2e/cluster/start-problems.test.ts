@@ -1,6 +1,12 @@
 // Brokers of a cluster that must not start: one line says what to change, and the process ends with a code.
 
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer, type Server } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { Authority } from '../../testing/certificates.ts'
 import { Cluster } from '../../testing/cluster/cluster.ts'
 import { freePorts } from '../../testing/ports.ts'
 import { etcd, versitygw } from '../../tools/parts/parts.ts'
@@ -40,6 +46,7 @@ await suiteWith('a broker of a cluster', Promise.all([etcd(), versitygw()]), () 
         'KAFSCALE_S3_NAMESPACE or KAFSCALE_ETCD_PREFIX',
       ],
       ['on an etcd prefix of another cluster', { KAFSCALE_S3_NAMESPACE: 'other' }, 'KAFSCALE_S3_NAMESPACE'],
+      ['with an authority that is not there', { KAFSCALE_S3_CA_FILE: '/no/such/file' }, 'KAFSCALE_S3_CA_FILE'],
       ['with a file that is not there', { KAFSCALE_ETCD_CA_FILE: '/no/such/file' }, 'KAFSCALE_ETCD_CA_FILE'],
     ])('%s', async (_, settings, named) => {
       const { line, code } = await refusal(settings)
@@ -66,6 +73,43 @@ await suiteWith('a broker of a cluster', Promise.all([etcd(), versitygw()]), () 
       expect(line).toContain('KAFSCALE_BROKER_ID: another broker with id 0 is running')
       expect(code).toBe(1)
       expect(await cluster.brokers[0]?.isReady()).toBe(true)
+    })
+  })
+
+  describe('with an S3 service behind TLS', () => {
+    let folder: string
+    let authority: Authority
+    let front: Server
+    let endpoint: string
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'kafscale-s3-tls-'))
+      authority = await Authority.create(folder)
+      const { cert, key } = await authority.sign('s3')
+      const { hostname, port } = new URL(cluster.s3.endpoint)
+      const options = { cert: await readFile(cert), key: await readFile(key) }
+      front = createServer(options, socket => {
+        const behind = connect(Number(port), hostname)
+        socket.on('error', () => behind.destroy()).pipe(behind)
+        behind.on('error', () => socket.destroy()).pipe(socket)
+      })
+      await new Promise<void>(resolve => front.listen(0, '127.0.0.1', resolve))
+      const address = front.address()
+      endpoint = `https://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}`
+    })
+
+    afterAll(async () => {
+      front?.close()
+      await rm(folder, { recursive: true, force: true })
+    })
+
+    test('does not start while its authority is not trusted, and starts when it is', async () => {
+      const { line, code } = await refusal({ KAFSCALE_S3_ENDPOINT: endpoint })
+      expect([line, code]).toEqual([expect.stringContaining('KAFSCALE_S3_CA_FILE'), 1])
+      const broker = await cluster.newBroker({ KAFSCALE_S3_ENDPOINT: endpoint, KAFSCALE_S3_CA_FILE: authority.cert })
+      await broker.start()
+      expect(await broker.isReady()).toBe(true)
+      await broker.close()
     })
   })
 })

@@ -46,6 +46,7 @@ export const OPERATOR_SETTINGS: readonly string[] = [
   's3Bucket',
   's3Region',
   's3Endpoint',
+  's3CaFile',
   's3PathStyle',
   's3AccessKey',
   's3SecretKey',

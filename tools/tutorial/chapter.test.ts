@@ -39,7 +39,7 @@ describe('output', () => {
   test.each([
     [['key=k-0 value=v (x)', 'Broker ready after <n> s.'], 'Broker ready after <n> s.'],
     [['Broker ready'], 'Broker ready'],
-    [['Topics: <one>, <two>, <three>'], 'Topics: <one>, <two>, <three>'],
+    [['Topics: <one>; <two>'], 'Topics: <one>; <two>'],
   ])('lacks %j', (prints, missing) => {
     expect(missingLine(prints, output)).toBe(missing)
   })

@@ -7,7 +7,7 @@
  *   ```sh background        it goes on until `<!-- stop -->`, or the end of the chapter
  *   ```sh elsewhere=FILE    it is carried out by the test in FILE of this repository, because it needs more than a chapter has
  *   ```text                 what the command before it prints: these lines, in this order, others may stand between them;
- *                           `<...>` in a line stands for anything
+ *                           `<...>` in a line stands for anything, or nothing
  *   <!-- stop -->           ends the last command in the background as Ctrl-C does
  *
  * Blocks of other languages are for reading.
@@ -102,5 +102,5 @@ export function missingLine(prints: readonly string[], output: string): string |
 
 function patternOf(line: string): RegExp {
   const parts = line.split(/<[^<>]+>/).map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\s+/g, '\\s+'))
-  return new RegExp(`^${parts.join('.+?')}$`)
+  return new RegExp(`^${parts.join('.*?')}$`)
 }

@@ -45,7 +45,7 @@ const unreachable = (failure: S3Failure, { origin, endpointSet }: Place): string
   const { hostname } = new URL(origin)
   if (/^(ENOTFOUND|EAI_)/.test(code)) return `the S3 host ${hostname} cannot be resolved (${code}): correct ${setting}`
   if (isTls(code, message))
-    return `the TLS connection to the S3 server at ${origin} failed (${code || message}): correct ${setting}, or trust its authority by NODE_EXTRA_CA_CERTS`
+    return `the TLS connection to the S3 server at ${origin} failed (${code || message}): correct ${setting}, or set KAFSCALE_S3_CA_FILE to the authority that signed its certificate`
   return `the S3 server at ${origin} cannot be reached (${message}): start it or correct ${setting}`
 }
 
