@@ -31,6 +31,7 @@ import { WorkQueue } from './runtime/work-queue.ts'
 import { type Published, publishMetrics } from './scaling/published.ts'
 import { readLag } from './signals/lag-reader.ts'
 import type { Bootstrap } from './signals/observer.ts'
+import { Absences } from './topic/absences.ts'
 import { FigureLooks } from './topic/figure-looks.ts'
 import { clusterKeyOf, letGo, type TopicReconcilerOptions, topicReconciler } from './topic/reconcile.ts'
 import { CLUSTER, type KafScaleCluster } from './types/kaf-scale-cluster.ts'
@@ -231,6 +232,7 @@ export class Operator {
       clusters: caches.clusters,
       topics: caches.topics,
       addressOf: cluster => brokerReach(this.#bootstrapOf(cluster), this.#kept),
+      absences: new Absences(clock, figuresEveryMs),
       looks: new FigureLooks({
         clock,
         readPositions: (address, timeoutMs, signal) => readLag({ ...address, clock, timeoutMs, signal }),

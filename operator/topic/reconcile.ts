@@ -19,6 +19,7 @@ import type { Objects } from '../runtime/store.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { type KafScaleTopic, TOPIC } from '../types/kaf-scale-topic.ts'
 import { type Pause, pauseOf } from '../types/pause.ts'
+import type { Absences } from './absences.ts'
 import type { FigureLooks } from './figure-looks.ts'
 import type { Address } from './figure-reader.ts'
 import { holderOf, topicKey } from './ownership.ts'
@@ -49,6 +50,7 @@ export interface TopicReconcilerOptions {
   readonly addressOf: (cluster: KafScaleCluster) => Address | Promise<Address>
   /** What is seen of the records of topics. */
   readonly looks: FigureLooks
+  readonly absences: Absences
   readonly onWrite: (resource: Resource, object: Manifest) => void
   /** Whether the namespace is being deleted. */
   readonly isEnding: (namespace: string, signal?: AbortSignal) => Promise<boolean>
@@ -82,10 +84,11 @@ export function topicReconciler(options: TopicReconcilerOptions): Reconciler<Con
 }
 
 function begin(options: TopicReconcilerOptions, key: string, pass: Pass): Context | undefined {
-  const { clusters, topics, clock, looks } = options
+  const { clusters, topics, clock, looks, absences } = options
   const own = topics.by(BY_CLUSTER, key)
   if (own.length === 0) {
     looks.forget(key)
+    absences.end(key)
     return undefined
   }
   const cluster = clusters.get(key)
@@ -155,6 +158,7 @@ async function carryOut(options: TopicReconcilerOptions, context: Context): Prom
   } finally {
     connection?.close()
   }
+  options.absences.end(context.key)
   for (const topic of held) if (isDeleted(topic) && isSettled(results.get(topic))) released.add(topic)
   const lives = [...results.values()].flatMap(result => liveOf(result) ?? [])
   const { key, pass } = context
@@ -235,7 +239,7 @@ function planOf(topic: KafScaleTopic, spec: KafScaleCluster['spec'], live: LiveT
   return { steps, foreign: [] }
 }
 
-/** The brokers do not answer: topics wait, deletions only for so long. */
+/** The brokers do not answer: topics wait, deletions only for so long. That they were away for a moment is not told of topics. */
 async function unreachable(
   options: TopicReconcilerOptions,
   context: Context,
@@ -243,11 +247,10 @@ async function unreachable(
   cause: BrokerUnreachable,
 ): Promise<Outcome> {
   const isEnding = await isEndingWith(options, held.filter(hasFinalizer), context.pass.signal)
+  const isTold = options.absences.note(context.key)
+  const message = `The brokers cannot be reached: ${cause.message}.`
   for (const topic of held) {
-    context.results.set(topic, {
-      kind: 'cluster-not-ready',
-      message: `The brokers cannot be reached: ${cause.message}.`,
-    })
+    if (isTold || !isWell(topic)) context.results.set(topic, { kind: 'cluster-not-ready', message })
     const since = Date.parse(topic.metadata.deletionTimestamp ?? '')
     if (isEnding) release(options, context, topic, 'the brokers went with their namespace')
     else if (options.clock.now() - since > DELETION_DEADLINE_MS) {
@@ -256,6 +259,10 @@ async function unreachable(
   }
   return wait('BrokersUnreachable', LOOK_AGAIN_MS)
 }
+
+/** When it was last looked at, it was as its spec says now. */
+const isWell = (topic: KafScaleTopic): boolean =>
+  !isDeleted(topic) && topic.status?.phase === 'Ready' && topic.status.observedGeneration === topic.metadata.generation
 
 /** All topics of a pass are of one namespace. */
 async function isEndingWith(

@@ -53,9 +53,9 @@ afterEach(async () => {
   await api.stop()
 })
 
-const start = (): void => {
+const start = (figuresEveryMs = LOOK_MS): void => {
   const { stop } = runOperator(api.client('one'), 'one', () => ({ host: '127.0.0.1', port }), {
-    figuresEveryMs: LOOK_MS,
+    figuresEveryMs,
   })
   stops.push(stop)
 }
@@ -106,6 +106,28 @@ test('stay as they were while the brokers are away', async () => {
   const isAway = () => statusOf('kept')?.phase === 'ClusterNotReady'
   await until('the word that they are away', isAway)
   expect(statusOf('kept')).toMatchObject({ bytes, offsets })
+})
+
+test('brokers that are away for a moment cost no write', async () => {
+  await putTopic('steady')
+  start(60_000)
+  await until('the topic', () => statusOf('steady')?.phase === 'Ready' && latest('steady') === 0)
+  port = 1
+  api.forgetCalls()
+  // Something of the cluster makes its topics be looked at.
+  await api.bystander().apply(
+    TOPIC,
+    {
+      apiVersion,
+      kind: TOPIC.kind,
+      metadata: at('another'),
+      spec: { clusterRef: 'main', partitions: 1 },
+    },
+    user,
+  )
+  await until('the word on the new one', () => statusOf('another')?.phase === 'ClusterNotReady')
+  expect(statusOf('steady')?.phase).toBe('Ready')
+  expect(topicWrites().filter(({ name }) => name === 'steady')).toEqual([])
 })
 
 test('of a topic that was made anew are those of the new one', async () => {
