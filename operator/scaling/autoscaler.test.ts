@@ -1,6 +1,6 @@
 // The loop on a virtual clock, with sights that a test makes up.
 
-import { beforeEach, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { createLogger } from '../../broker/observe/logger.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { clusterSchema, type KafScaleCluster } from '../types/kaf-scale-cluster.ts'
@@ -225,4 +225,59 @@ test('there is news while the status does not say what was found, and none once 
   await clock.advance(15_000)
   expect(news).toHaveLength(3)
   stop.abort()
+})
+
+describe('a look that finds less than the one before', () => {
+  /** What the next looks find of two brokers: the first of these lag as well, then only what is left. */
+  async function looksAt(sights: readonly Partial<Sight['observation']>[]): Promise<unknown[]> {
+    const left = [...sights]
+    const autoscaler = newAutoscaler(async () => {
+      const { observation, version } = sight()
+      return { observation: { ...observation, ...left.shift() }, version }
+    })
+    run(autoscaler)
+    const seen: unknown[] = []
+    for (const _ of sights) {
+      await clock.advance(seen.length === 0 ? 0 : 15_000)
+      const found = autoscaler.lookAt('shop/orders', 'u1')?.observation
+      seen.push([found?.lag?.length, found?.brokers.filter(({ connections: one }) => one !== undefined).length])
+    }
+    stop.abort()
+    return seen
+  }
+  const silent = { name: 'b1', ready: true }
+  const brokers = [{ name: 'b0', ready: true, eventLoop: 0.01, connections: 100 }, silent]
+
+  test('counts as the third in a row, and not before', async () => {
+    const [whole, none] = [{}, { lag: undefined }]
+    expect(await looksAt([whole, none, none, whole, none, none, none])).toEqual([
+      ...[
+        [0, 2],
+        [0, 2],
+        [0, 2],
+        [0, 2],
+        [0, 2],
+        [0, 2],
+      ],
+      [undefined, 2],
+    ])
+    expect(news.length).toBeGreaterThan(0)
+  })
+
+  test('may be one at a single broker', async () => {
+    expect(await looksAt([{}, { brokers }, { brokers }, { brokers }])).toEqual([
+      [0, 2],
+      [0, 2],
+      [0, 2],
+      [0, 1],
+    ])
+  })
+
+  test('counts at once when the brokers are others', async () => {
+    const [old] = brokers
+    expect(await looksAt([{}, { brokers: [old ?? silent, { ...silent, name: 'b2' }] }])).toEqual([
+      [0, 2],
+      [0, 1],
+    ])
+  })
 })

@@ -3,6 +3,9 @@
 // and the history in it never contradict each other.
 //
 // What is remembered between looks is exact here; the status has as much of it as the next leader needs.
+//
+// Brokers that are late with an answer have not changed: a look at the same brokers that finds less than the one before it
+// counts only when it is the third in a row. Until then the one before it holds.
 
 import type { Clock } from '../../broker/clock.ts'
 import type { Logger } from '../../broker/observe/logger.ts'
@@ -10,7 +13,7 @@ import { deadline, pause } from '../runtime/deadline.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { type Decision, decide } from './decide.ts'
 import { type History, readHistory, withoutIntent } from './history.ts'
-import type { Observation } from './observation.ts'
+import type { BrokerLoad, Observation } from './observation.ts'
 import { hasNews } from './report.ts'
 
 export interface ScaleTarget {
@@ -50,10 +53,13 @@ const EVERY_MS = 15_000
 const AT_ONCE = 4
 /** Brokers that have not answered by then are missing. */
 const LOOK_LIMIT_MS = 10_000
+const MOST_POOR_LOOKS = 2
 
 interface Memory {
   readonly uid: string | undefined
   readonly look: Look
+  /** Looks since that one that found less. */
+  readonly poorLooks: number
 }
 
 export class Autoscaler<Target extends ScaleTarget> {
@@ -98,7 +104,7 @@ export class Autoscaler<Target extends ScaleTarget> {
     using limit = deadline(clock, LOOK_LIMIT_MS, outer)
     try {
       const sight = await observe(target, limit.signal)
-      if (outer.aborted) return
+      if (outer.aborted || this.#isPoor(target, sight)) return
       const at = clock.now()
       const history = this.#historyOf(target, sight.observation.current)
       const { spec, metadata } = cluster
@@ -107,15 +113,40 @@ export class Autoscaler<Target extends ScaleTarget> {
       const events = target.isCarriedOut ? decision.history.events : history.events
       const kept = { ...decision, history: { ...decision.history, events } }
       const look = { ...sight, at, decision: kept }
-      this.#memories.set(key, { uid: metadata.uid, look })
+      this.#memories.set(key, { uid: metadata.uid, look, poorLooks: 0 })
       if (hasNews(cluster, look, target.isCarriedOut)) onNews(key)
     } catch (cause) {
       if (!outer.aborted) log.warn({ cluster: key, err: cause }, 'the load of a cluster could not be looked at')
     }
   }
 
+  /** Whether the look does not count, because it found less than the one before. */
+  #isPoor({ key, cluster }: Target, { observation }: Sight): boolean {
+    const { uid } = cluster.metadata
+    const memory = this.#memories.get(key)
+    if (memory === undefined || memory.uid !== uid || memory.poorLooks >= MOST_POOR_LOOKS) return false
+    if (!lacks(memory.look.observation, observation)) return false
+    this.#memories.set(key, { ...memory, poorLooks: memory.poorLooks + 1 })
+    return true
+  }
+
   #historyOf({ key, cluster }: Target, current: number): History {
     const known = this.lookAt(key, cluster.metadata.uid)
     return withoutIntent(known?.decision.history ?? readHistory(cluster.status?.scaling?.history), current)
   }
+}
+
+/** The same brokers are there and ready, and something that was known is not. */
+function lacks(before: Observation, now: Observation): boolean {
+  const known = new Map(before.brokers.map(broker => [broker.name, broker]))
+  const areTheSame =
+    before.current === now.current &&
+    known.size === now.brokers.length &&
+    now.brokers.every(({ name, ready }) => known.get(name)?.ready === ready)
+  if (!areTheSame) return false
+  const isSilent = (broker: BrokerLoad | undefined): boolean => broker?.connections === undefined
+  return (
+    (before.lag !== undefined && now.lag === undefined) ||
+    now.brokers.some(broker => isSilent(broker) && !isSilent(known.get(broker.name)))
+  )
 }
