@@ -4,10 +4,12 @@
  *   npm test              everything: types, lint, generated files, unit tests, whole-system tests
  *   npm test -- unit      types, lint, generated files and unit tests: the fast inner loop
  *   npm test -- e2e       whole-system tests only
+ *   npm test -- PATH...   the tests of files whose paths begin so, such as e2e/managed/tls or operator/runtime
  *
  * A check that is no test (types, lint, generated files) counts as one. The exit code is 0 when nothing failed.
  */
 import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { JestRuns, NOTHING, sum, type Tally } from './jest.ts'
 
@@ -54,16 +56,28 @@ const suites: Readonly<Record<string, readonly (() => Promise<Tally>)[]>> = {
   ],
 }
 
+function beginning(these: readonly string[]): string {
+  const literal = these.map(path => join(root, path).replace(/[.+()[\]]/g, '\\$&'))
+  return `--testPathPatterns=^(${literal.join('|')})`
+}
+
 const wanted = process.argv.slice(2)
-const unknown = wanted.find(name => suites[name] === undefined)
+const paths = wanted.filter(name => suites[name] === undefined)
+const files = paths.length === 0 ? [] : globSync('**/*.test.ts', { cwd: root, exclude: ['node_modules'] })
+const unknown = paths.find(path => !files.some(file => file.startsWith(path)))
 if (unknown !== undefined) {
-  console.error(`there is no suite ${unknown}; there are ${Object.keys(suites).join(', ')}`)
+  console.error(`there is no suite ${unknown}, and no test begins so; suites are ${Object.keys(suites).join(', ')}`)
   process.exit(2)
 }
 let total = NOTHING
 for (const name of wanted.length === 0 ? Object.keys(suites) : wanted) {
   for (const suite of suites[name] ?? []) total = sum(total, await suite())
 }
+const isWhole = (path: string): boolean => path === 'e2e' || path.startsWith('e2e/')
+const slow = paths.filter(isWhole)
+const fast = paths.filter(path => !isWhole(path))
+if (fast.length > 0) total = sum(total, await runs.run('unit', ['--maxWorkers=2', beginning(fast)]))
+if (slow.length > 0) total = sum(total, await runs.run('e2e', ['--maxWorkers=1', END, SLOW, beginning(slow)]))
 runs.printTrouble()
 for (const name of failedChecks) console.log(`failed: ${name}`)
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
