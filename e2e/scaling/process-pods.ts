@@ -33,11 +33,15 @@ export class ProcessPods {
   #made = 0
   #isStopped = false
   #running: Promise<void> = Promise.resolve()
+  #failure: unknown
 
   /** The Deployment is that of KafScaleCluster `instance`. `cluster` has no brokers of its own. */
   static start(api: KubeApi, cluster: Cluster, namespace: string, instance: string): ProcessPods {
     const pods = new ProcessPods(api, cluster, namespace, instance)
     pods.#running = pods.#run()
+    pods.#running.catch((cause: unknown) => {
+      pods.#failure = cause
+    })
     return pods
   }
 
@@ -48,8 +52,9 @@ export class ProcessPods {
     this.#instance = instance
   }
 
-  /** Brokers that are ready. */
+  /** Brokers that are ready. Throws what went wrong on the way. */
   get count(): number {
+    if (this.#failure !== undefined) throw this.#failure
     return this.#pods.length
   }
 
