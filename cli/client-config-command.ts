@@ -17,7 +17,8 @@ export const CLIENT_CONFIG_USAGE = `usage: kafscale client-config --for ${CLIENT
   --ca FILE                 whom to trust, PEM
   --cert FILE, --key FILE   what to show, PEM; Java wants both in the one file of --cert
 
-No password is asked for or printed: clients read it from the environment variable KAFKA_PASSWORD.
+No password is asked for or printed: clients read it from the environment variable KAFKA_PASSWORD. librdkafka reads none: put it in
+with KAFKA_PASSWORD=... envsubst < FILE.
 `
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -76,13 +77,21 @@ function oneOf<Word extends string>(option: string, words: readonly Word[], give
   return word
 }
 
+/** Where a listener takes several. */
+const BEST_FIRST = ['SCRAM-SHA-512', 'SCRAM-SHA-256', 'PLAIN', 'OAUTHBEARER'] as const
+
 function listenerFacts(name: string, environment: Environment) {
   const settings = load(environment)
   const plan = planListeners(settings).find(({ bind }) => bind.name === name)
   if (plan === undefined) throw new UsageError(`the settings have no listener ${name}`)
   const { protocol, mechanisms } = securityOf(settings.listenerSecurity, name)
-  const host = plan.advertisedHost ?? plan.bind.host ?? 'localhost'
-  return { bootstrap: `${host}:${plan.advertisedPort ?? plan.bind.port}`, protocol, mechanism: mechanisms?.at(-1) }
+  const bound = plan.bind.host === '0.0.0.0' || plan.bind.host === '::' ? undefined : plan.bind.host
+  const host = plan.advertisedHost ?? bound ?? 'localhost'
+  return {
+    bootstrap: `${host}:${plan.advertisedPort ?? plan.bind.port}`,
+    protocol,
+    mechanism: BEST_FIRST.find(best => mechanisms?.includes(best)),
+  }
 }
 
 function load(environment: Environment) {

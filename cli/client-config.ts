@@ -75,11 +75,14 @@ function javaPairs(facts: ClientFacts, password: string, providers: readonly Pai
   if (mechanism === undefined) return pairs
   pairs.push(['sasl.mechanism', mechanism], ['sasl.jaas.config', jaas(mechanism, facts.user ?? '', password)])
   if (mechanism === 'OAUTHBEARER') {
-    pairs.push([
-      'sasl.login.callback.handler.class',
-      'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler',
-    ])
-    return pairs
+    pairs.push(
+      [
+        'sasl.login.callback.handler.class',
+        'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler',
+      ],
+      ['sasl.oauthbearer.token.endpoint.url', 'https://YOUR-ISSUER/token'],
+    )
+    return [...pairs, ...providers]
   }
   return [...pairs, ...providers]
 }
@@ -92,7 +95,9 @@ const MODULES: Readonly<Record<Mechanism, string>> = {
 }
 
 function jaas(mechanism: Mechanism, user: string, password: string): string {
-  if (mechanism === 'OAUTHBEARER') return `${MODULES[mechanism]} required;`
+  if (mechanism === 'OAUTHBEARER') {
+    return `${MODULES[mechanism]} required clientId="${user}" clientSecret="${password}";`
+  }
   return `${MODULES[mechanism]} required username="${user.replaceAll('"', '\\"')}" password="${password}";`
 }
 
@@ -111,7 +116,15 @@ function librdkafkaPairs({ bootstrap, protocol, mechanism, user, ca, cert, key }
   if (key !== undefined) pairs.push(['ssl.key.location', key])
   if (mechanism === undefined) return pairs
   pairs.push(['sasl.mechanism', mechanism])
-  if (mechanism === 'OAUTHBEARER') return [...pairs, ['sasl.oauthbearer.method', 'oidc']]
+  if (mechanism === 'OAUTHBEARER') {
+    return [
+      ...pairs,
+      ['sasl.oauthbearer.method', 'oidc'],
+      ['sasl.oauthbearer.token.endpoint.url', placeholder('KAFKA_TOKEN_URL')],
+      ['sasl.oauthbearer.client.id', user ?? placeholder('KAFKA_CLIENT_ID')],
+      ['sasl.oauthbearer.client.secret', placeholder('KAFKA_PASSWORD')],
+    ]
+  }
   return [...pairs, ['sasl.username', user ?? ''], ['sasl.password', placeholder('KAFKA_PASSWORD')]]
 }
 

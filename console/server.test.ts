@@ -129,6 +129,7 @@ describe('records', () => {
     ['partition=9', 'no partition 9'],
     ['from=offset&offset=-1', 'whole number'],
     ['from=time&time=yesterday', 'The time must be'],
+    ['from=time&time=9999999999999999', 'The time must be'],
   ])('%s is refused with a sentence', async (query, sentence) => {
     expect(await page(query)).toContain(sentence)
   })
@@ -184,6 +185,8 @@ describe('turned away', () => {
     ['a topic that there is not', '/topics/none', {}, 404],
     ['a group that there is not', '/groups/none', {}, 404],
     ['an address that is not encoded', '/topics/%ff', {}, 400],
+    ['a form for a group that is not encoded', '/groups/%zz/reset', { form: {} }, 400],
+    ['an address that is none', '//', {}, 400],
     ['a form that is too large', '/groups/idle/reset', { form: { topic: 'x'.repeat(20_000) } }, 413],
   ] as const)('%s', async (_, path, asked, status) => {
     expect((await ask(path, asked)).status).toBe(status)

@@ -23,7 +23,7 @@ import { type Place, page } from './pages/layout.ts'
 import { problemPage, signInPage } from './pages/sign-in.ts'
 import { type Session, Sessions } from './sessions.ts'
 import { TopicRates } from './topic-rates.ts'
-import { problemOf, reset, type Sources, viewOf } from './views.ts'
+import { decoded, problemOf, reset, type Sources, viewOf } from './views.ts'
 
 export interface ConsoleOptions {
   readonly listen: { readonly host: string | undefined; readonly port: number }
@@ -44,6 +44,7 @@ export interface ConsoleOptions {
 const COOKIE = 'kafscale'
 const REQUEST_MS = 30_000
 const MOST_CONNECTIONS = 500
+const REFUSAL_MS = 1000
 const ASSETS: ReadonlyMap<string, string> = new Map([
   ['console.css', 'text/css; charset=utf-8'],
   ['console.js', 'text/javascript; charset=utf-8'],
@@ -104,12 +105,13 @@ export class ConsoleServer {
 
   async #answer(request: IncomingMessage): Promise<Answer> {
     this.#check(request)
-    const url = new URL(request.url ?? '/', 'http://console')
+    const url = URL.parse(request.url ?? '/', 'http://console')
+    if (url === null || url.host !== 'console') throw new BadRequest(400, 'The address is none of a page.')
     if (url.pathname === '/healthz') return text(200, 'ok')
     const asset = this.#assets.get(url.pathname.slice(1))
     if (asset !== undefined) return asset
     if (request.method === 'POST') return this.#post(request, url)
-    if (url.pathname === '/sign-in') return this.#signInForm(url, undefined)
+    if (url.pathname === '/sign-in') return this.#signInForm(url.searchParams.get('next'), undefined)
     const session = this.#session(request)
     if (session === undefined) return seeOther(`/sign-in?next=${encodeURIComponent(url.pathname + url.search)}`)
     const view = await viewOf(url, session, this.#sources(session))
@@ -126,34 +128,36 @@ export class ConsoleServer {
       throw new BadRequest(421, `the console does not answer as ${host ?? 'nobody'}: begin it with --host-name`)
     }
     if (method !== 'POST') return
-    const origin = headers.origin === undefined ? undefined : URL.parse(headers.origin)?.host
-    if (origin !== headers.host) throw new BadRequest(403, 'the form comes from another site')
+    const origin = headers.origin === undefined ? null : URL.parse(headers.origin)
+    // A proxy may ask for the console by another name than the browser did.
+    const isOwn = origin !== null && (origin.host === headers.host || this.#options.hostNames.includes(origin.hostname))
+    if (!isOwn) throw new BadRequest(403, 'the form comes from another site')
   }
 
   async #post(request: IncomingMessage, url: URL): Promise<Answer> {
     const form = await formOf(request)
-    if (url.pathname === '/sign-in') return this.#signIn(form, url)
+    if (url.pathname === '/sign-in') return this.#signIn(form, request)
     if (url.pathname === '/sign-out') {
       this.#sessions.end(cookieOf(request, COOKIE))
-      return { ...seeOther('/sign-in'), cookie: this.#cookie('', 0) }
+      return { ...seeOther('/sign-in'), cookie: this.#cookie(request, '', 0) }
     }
     const session = this.#session(request)
     if (session === undefined) return seeOther('/sign-in')
     const [, group] = /^\/groups\/([^/]+)\/reset$/.exec(url.pathname) ?? []
     if (group === undefined) throw new BadRequest(404, 'There is no such form.')
-    return seeOther(await reset(session, decodeURIComponent(group), form, this.#sources(session)))
+    return seeOther(await reset(session, decoded(group), form, this.#sources(session)))
   }
 
-  #signInForm(url: URL, problem: string | undefined): Answer {
+  #signInForm(next: string | null, problem: string | undefined): Answer {
     if (this.#options.mechanism === undefined) return seeOther('/')
-    const body = signInPage(url.searchParams.get('next') ?? '/', problem)
+    const body = signInPage(next ?? '/', problem)
     return htmlPage(
       page({ title: 'Sign in', place: undefined, user: undefined, body }),
       problem === undefined ? 200 : 401,
     )
   }
 
-  async #signIn(form: URLSearchParams, url: URL): Promise<Answer> {
+  async #signIn(form: URLSearchParams, request: IncomingMessage): Promise<Answer> {
     const { mechanism, brokers, clock, log } = this.#options
     if (mechanism === undefined) return seeOther('/')
     const user = form.get('user') ?? ''
@@ -163,21 +167,29 @@ export class ConsoleServer {
     } catch (cause) {
       cluster.close()
       if (!(cause instanceof AuthenticationFailed)) throw cause
-      log.info({ audit: 'sign-in', user, outcome: 'refused' }, 'sign-in refused')
-      return this.#signInForm(url, cause.message)
+      log.info({ audit: 'sign-in', user, client: request.socket.remoteAddress, outcome: 'refused' }, 'sign-in refused')
+      // Guessing is slow.
+      await new Promise(resolve => setTimeout(resolve, REFUSAL_MS))
+      return this.#signInForm(form.get('next'), cause.message)
     }
-    log.info({ audit: 'sign-in', user, outcome: 'accepted' }, 'signed in')
-    return { ...seeOther(ownPath(form.get('next'))), cookie: this.#cookie(this.#sessions.begin(user, cluster)) }
+    log.info({ audit: 'sign-in', user, client: request.socket.remoteAddress, outcome: 'accepted' }, 'signed in')
+    return {
+      ...seeOther(ownPath(form.get('next'))),
+      cookie: this.#cookie(request, this.#sessions.begin(user, cluster)),
+    }
   }
 
-  #cookie(value: string, maxAge?: number): string {
-    const secure = this.#options.certificate === undefined ? '' : '; Secure'
+  #cookie({ headers }: IncomingMessage, value: string, maxAge?: number): string {
+    const isSecure = this.#options.certificate !== undefined || headers['x-forwarded-proto'] === 'https'
+    const secure = isSecure ? '; Secure' : ''
     const age = maxAge === undefined ? '' : `; Max-Age=${maxAge}`
     return `${COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict${secure}${age}`
   }
 
   #session(request: IncomingMessage): Session | undefined {
-    return this.#options.mechanism === undefined ? this.#open : this.#sessions.find(cookieOf(request, COOKIE))
+    return this.#options.mechanism === undefined
+      ? this.#open
+      : this.#sessions.find(cookieOf(request, COOKIE), request.headers['x-look'] === undefined)
   }
 
   #sources({ user }: Session): Sources {
@@ -238,5 +250,6 @@ function hostName(host: string | undefined): string | undefined {
 /** Where to go after signing in: a page of ours, whatever the form says. */
 function ownPath(next: string | null): string {
   const url = URL.parse(next ?? '/', 'http://console')
-  return url === null || url.host !== 'console' ? '/' : url.pathname + url.search
+  // A path of two slashes would be another host.
+  return url === null || url.host !== 'console' || url.pathname.startsWith('//') ? '/' : url.pathname + url.search
 }

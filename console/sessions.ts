@@ -42,11 +42,12 @@ export class Sessions {
     return id
   }
 
-  find(id: string | undefined): Session | undefined {
+  /** `isUse`: somebody did something; a page that looks again by itself does not keep the session alive. */
+  find(id: string | undefined, isUse: boolean): Session | undefined {
     this.#endOld()
     const kept = this.#kept.get(id ?? '')
     if (kept === undefined) return undefined
-    kept.used = this.#clock.now()
+    if (isUse) kept.used = this.#clock.now()
     return kept.session
   }
 

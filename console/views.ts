@@ -69,7 +69,8 @@ export async function reset(session: Session, id: string, form: URLSearchParams,
   return `/groups/${encodeURIComponent(id)}?reset=${encodeURIComponent(wanted.topic)}`
 }
 
-function decoded(part: string): string {
+/** Throws BadRequest. */
+export function decoded(part: string): string {
   try {
     return decodeURIComponent(part)
   } catch {

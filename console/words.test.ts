@@ -27,6 +27,17 @@ describe('keys and values of records', () => {
     expect(shown(Buffer.from([0xff, 0x00, 0x1b]))).toEqual({ kind: 'bytes', text: 'ff 00 1b', isCut: false })
   })
 
+  test('brackets in brackets are neither slow nor large', () => {
+    const { text } = of('['.repeat(8000) + ']'.repeat(8000))
+    expect(text.length).toBeLessThan(100_000)
+    expect(of(`[${'{},'.repeat(5000)}{}]`).kind).toBe('json')
+  })
+
+  test('a character that is cut in two is left out', () => {
+    expect(of('ä'.repeat(20_000)).text).toMatch(/^ä+$/)
+    expect(of(`x${'ä'.repeat(20_000)}`).text).toMatch(/^xä+$/)
+  })
+
   test('null is told from nothing', () => {
     expect(shown(null).kind).toBe('null')
   })

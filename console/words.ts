@@ -48,8 +48,8 @@ export interface Shown {
   readonly isCut: boolean
 }
 
-/** A value of a megabyte helps nobody in a table. */
-const MOST_SHOWN = 32 * 1024
+/** A value of a megabyte helps nobody in a table; what is kept of one must not keep the rest of it in memory. */
+const MOST_SHOWN = 16 * 1024
 const HEX_SHOWN = 512
 /** Control characters but for those of a text with lines. */
 const CONTROL = /[^\P{Cc}\t\n\r]/u
@@ -57,7 +57,8 @@ const CONTROL = /[^\P{Cc}\t\n\r]/u
 /** Key, value or header of a record: JSON in lines, text as it is, everything else in hexadecimal digits. */
 export function shown(data: Buffer | null): Shown {
   if (data === null) return { kind: 'null', text: 'null', isCut: false }
-  const text = utf8(data)
+  const isCut = data.length > MOST_SHOWN
+  const text = utf8(data.subarray(0, MOST_SHOWN), isCut)
   if (text === undefined || CONTROL.test(text)) {
     const digits = data
       .subarray(0, HEX_SHOWN)
@@ -65,9 +66,7 @@ export function shown(data: Buffer | null): Shown {
       .replace(/(..)(?=.)/g, '$1 ')
     return { kind: 'bytes', text: digits, isCut: data.length > HEX_SHOWN }
   }
-  const isCut = text.length > MOST_SHOWN
-  if (isCut) return { kind: 'text', text: text.slice(0, MOST_SHOWN), isCut }
-  return { ...asJson(text), isCut }
+  return isCut ? { kind: 'text', text, isCut } : { ...asJson(text), isCut }
 }
 
 function asJson(text: string): Pick<Shown, 'kind' | 'text'> {
@@ -75,32 +74,39 @@ function asJson(text: string): Pick<Shown, 'kind' | 'text'> {
   if (!/^\s*[{[]/.test(text)) return { kind: 'text', text }
   try {
     JSON.parse(text)
-    return { kind: 'json', text: indented(text) }
+    const lines = indented(text)
+    // Brackets in brackets in brackets: the blanks would be more than the text.
+    return lines.length > 4 * MOST_SHOWN ? { kind: 'text', text } : { kind: 'json', text: lines }
   } catch {
     return { kind: 'text', text }
   }
 }
 
+/** Deeper than this is not indented further: a line of blanks shows nothing. */
+const MOST_DEPTH = 40
+
 /** Without reading numbers, of which JavaScript would lose digits. */
 function indented(json: string): string {
-  let out = ''
+  const out: string[] = []
   let depth = 0
+  let before = ''
+  const line = (): string => `\n${'  '.repeat(Math.min(depth, MOST_DEPTH))}`
   for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g)) {
-    if (token === '}' || token === ']') {
-      depth--
-      out = /[{[]\n\s*$/.test(out) ? out.replace(/\s+$/, token) : `${out}\n${'  '.repeat(depth)}${token}`
-    } else if (token === '{' || token === '[') out += `${token}\n${'  '.repeat(++depth)}`
-    else if (token === ',') out += `,\n${'  '.repeat(depth)}`
-    else out += token === ':' ? ': ' : token
+    const closes = token === '}' || token === ']'
+    const isFirst = before === '{' || before === '['
+    if (closes) depth--
+    if (closes ? !isFirst : isFirst || before === ',') out.push(line())
+    if (token === '{' || token === '[') depth++
+    out.push(token === ':' ? ': ' : token)
+    before = token
   }
-  return out
+  return out.join('')
 }
 
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function utf8(data: Buffer): string | undefined {
+/** Undefined for what is none. The last character may be cut off where more comes. */
+function utf8(data: Buffer, isCut: boolean): string | undefined {
   try {
-    return strict.decode(data)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data, { stream: isCut })
   } catch {
     return undefined
   }

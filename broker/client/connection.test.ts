@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { FolderBroker } from '../../testing/folder-broker.ts'
 import { systemClock } from '../clock.ts'
-import { newDescribeClusterRequest, newMetadataRequest } from '../wire/messages.gen.ts'
+import { newDescribeClusterRequest, newListOffsetsRequest, newMetadataRequest } from '../wire/messages.gen.ts'
 import { BrokerConnection, BrokerUnreachable } from './connection.ts'
 
 const open = (port: number, timeoutMs = 5000) =>
@@ -28,6 +28,20 @@ describe('with a broker', () => {
     expect(new Set(answers.map(({ clusterId }) => clusterId)).size).toBe(1)
     connection.close()
     await expect(connection.call('DescribeCluster', request)).rejects.toBeInstanceOf(BrokerUnreachable)
+  })
+
+  test('a request that cannot be written leaves the connection as it was', async () => {
+    const connection = await open(broker.port)
+    const partitions = [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: 1e16 }]
+    const unwritable = newListOffsetsRequest({ replicaId: -1, topics: [{ name: 't', partitions }] })
+    await expect(connection.call('ListOffsets', unwritable)).rejects.toThrow('int64')
+    const metadata = newMetadataRequest({ topics: [] })
+    const [one, other] = await Promise.all([
+      connection.call('Metadata', metadata),
+      connection.call('DescribeCluster', newDescribeClusterRequest({ includeClusterAuthorizedOperations: false })),
+    ])
+    expect(other.clusterId).toBe(one.clusterId)
+    connection.close()
   })
 
   test('a version above the wanted one is not used', async () => {
@@ -73,6 +87,15 @@ describe('with servers that misbehave', () => {
       socket.write(Buffer.from('7fffffff0000000000000000', 'hex'))
     })
     await expect(open(huge)).rejects.toThrow('too large')
+  })
+
+  test('one that answers another request than the one that was sent is unreachable', async () => {
+    const port = await serve(socket => {
+      socket.on('error', () => {})
+      // ApiVersions, version 0: length, correlation id, no error, no APIs.
+      socket.once('data', () => socket.write(Buffer.from('0000000a000012340000' + '00000000', 'hex')))
+    })
+    await expect(open(port)).rejects.toThrow('answered another request')
   })
 
   test('a port where nobody listens is unreachable', async () => {

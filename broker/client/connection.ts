@@ -56,6 +56,7 @@ const LARGEST_ANSWER = 256 * 1024 * 1024
 const FIRST_API_VERSIONS = 0
 
 interface Waiting {
+  readonly correlationId: number
   readonly resolve: (frame: Buffer) => void
   readonly reject: (cause: Error) => void
 }
@@ -131,9 +132,11 @@ export class BrokerConnection {
     { timeoutMs = this.#options.timeoutMs, clientId = this.#options.clientId }: CallOptions = {},
   ): Promise<ResponseOf<Name>> {
     if (this.#broken !== undefined) throw this.#broken
+    // A request that cannot be written throws before anybody waits for its answer.
+    const { correlationId, buffers } = this.#encode(name, version, request, clientId)
     const answer = Promise.withResolvers<Buffer>()
-    this.#waiting.push(answer)
-    this.#send(name, version, request, clientId)
+    this.#waiting.push({ ...answer, correlationId })
+    this.#send(buffers)
     const { clock } = this.#options
     const late = `${address(this.#options)} did not answer ${name} in time`
     const timer = clock.setTimeout(() => this.#break(late), timeoutMs)
@@ -146,7 +149,7 @@ export class BrokerConnection {
     }
   }
 
-  #send<Name extends ApiName>(name: Name, version: number, request: RequestOf<Name>, clientId: string): void {
+  #encode<Name extends ApiName>(name: Name, version: number, request: RequestOf<Name>, clientId: string) {
     const writer = new Writer()
     const correlationId = (this.#correlationId = (this.#correlationId + 1) % 0x7fffffff)
     const header = { requestApiKey: apis[name].key, requestApiVersion: version, correlationId, clientId }
@@ -155,8 +158,12 @@ export class BrokerConnection {
     const { buffers, length } = writer.finish()
     const prefix = Buffer.allocUnsafe(4)
     prefix.writeInt32BE(length)
+    return { correlationId, buffers: [prefix, ...buffers] }
+  }
+
+  #send(buffers: readonly Buffer[]): void {
     this.#socket.cork()
-    for (const buffer of [prefix, ...buffers]) this.#socket.write(buffer)
+    for (const buffer of buffers) this.#socket.write(buffer)
     this.#socket.uncork()
   }
 
@@ -169,7 +176,16 @@ export class BrokerConnection {
       }
       const frame = this.#frames.take()
       if (frame === null) return
-      this.#waiting.shift()?.resolve(frame)
+      const next = this.#waiting.shift()
+      // It stands first in every version of the header.
+      if (next !== undefined && (frame.length < 4 || frame.readInt32BE(0) !== next.correlationId)) {
+        next.reject(
+          new BrokerUnreachable(`${address(this.#options)} answered another request than the one that was due`),
+        )
+        this.#break(`${address(this.#options)} answers out of turn`)
+        return
+      }
+      next?.resolve(frame)
     }
   }
 

@@ -18,7 +18,9 @@ function applyFilter() {
 async function look() {
   const parts = document.querySelectorAll('[data-live]')
   if (parts.length === 0 || document.hidden || document.querySelector('dialog[open]')) return
-  const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => undefined)
+  const answer = await fetch(location.href, { headers: { accept: 'text/html', 'x-look': 'again' } }).catch(
+    () => undefined,
+  )
   if (answer?.redirected) return location.reload()
   if (!answer?.ok) return document.body.classList.add('stale')
   document.body.classList.remove('stale')
@@ -94,4 +96,9 @@ for (const form of document.querySelectorAll('form.query')) {
   })
 }
 
-setInterval(look, LOOK_EVERY_MS)
+/** One look after the other, however long one takes. */
+function lookLater() {
+  setTimeout(() => look().finally(lookLater), LOOK_EVERY_MS)
+}
+
+lookLater()

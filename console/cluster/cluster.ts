@@ -2,7 +2,7 @@
  * A Kafka cluster as one user sees it: connections to its brokers, opened when they are needed and again when they broke.
  *
  * Promises: what the user may not see by Kafka's own rules is not seen here, because every question is asked with the
- * user's own login; a broker that does not answer costs no more than the time limit.
+ * user's own login; a broker that does not answer costs the time limit once, and is asked last then.
  */
 import { BrokerConnection, type BrokerConnectionOptions, BrokerUnreachable } from '../../broker/client/connection.ts'
 import type { ApiName, RequestOf, ResponseOf } from '../../broker/wire/api.ts'
@@ -54,9 +54,12 @@ const GROUP = 0
 export class Cluster {
   readonly #options: ClusterOptions
   readonly #connections = new Map<string, Promise<BrokerConnection>>()
+  /** The bootstrap brokers, in the order in which they are asked. */
+  #order: readonly Address[]
 
   constructor(options: ClusterOptions) {
     this.#options = options
+    this.#order = options.bootstrap
   }
 
   /** Asks one of the bootstrap brokers. Rejects with BrokerUnreachable or AuthenticationFailed. */
@@ -66,12 +69,14 @@ export class Cluster {
     atMostVersion?: number,
   ): Promise<ResponseOf<Name>> {
     let problem: unknown
-    for (const address of this.#options.bootstrap) {
+    for (const address of this.#order) {
       try {
         return await this.askBroker(address, name, request, atMostVersion)
       } catch (cause) {
         if (!(cause instanceof BrokerUnreachable)) throw cause
         problem ??= cause
+        // Whoever did not answer is asked last from now on.
+        this.#order = [...this.#order.filter(other => other !== address), address]
       }
     }
     throw problem

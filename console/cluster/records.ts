@@ -8,11 +8,16 @@ import { errorCode } from '../../broker/wire/errors.ts'
 import { newFetchRequest, newFetchRequestPartition, newFetchRequestTopic } from '../../broker/wire/messages.gen.ts'
 import { batchBaseOffset, batchLastOffset, eachBatch, isControl } from '../../broker/wire/record-batch.ts'
 import { WireError } from '../../broker/wire/wire-error.ts'
+import { type Shown, shown } from '../words.ts'
 import { type Cluster, Refused, refuse } from './cluster.ts'
 import { offsetsAt, partitionKey, type TopicFacts } from './topics.ts'
 
-export interface SeenRecord extends FullRecord {
+/** As it is shown: a record holds on to the whole batch that it came in, which may be large. */
+export interface SeenRecord extends Pick<FullRecord, 'offset' | 'timestamp'> {
   readonly partition: number
+  readonly key: Shown
+  readonly value: Shown
+  readonly headers: readonly { readonly key: string; readonly value: Shown }[]
 }
 
 /** Where to begin in every partition that is looked at. */
@@ -54,18 +59,35 @@ export async function readRecords(cluster: Cluster, topic: TopicFacts, wanted: W
   )
   const starts = await startsOf(cluster, topic.name, partitions, wanted)
   const problems: string[] = []
-  const records: SeenRecord[] = []
+  let records: readonly SeenRecord[] = []
   for (const { partition, end = 0 } of partitions) {
     const start = starts.get(partition)
     if (start === undefined || start >= end) continue
     const reader = { cluster, topic: topic.name, partition, problems }
     const found = await readPartition(reader, start, { end, count: wanted.count })
-    records.push(...found)
+    records = bestOf([...records, ...found], wanted)
   }
-  const byTime = records.sort((a, b) => a.timestamp - b.timestamp || a.partition - b.partition || a.offset - b.offset)
-  if (wanted.from.kind === 'newest') return { records: byTime.slice(-wanted.count).toReversed(), problems }
-  return { records: byTime.slice(0, wanted.count), problems }
+  return { records: wanted.from.kind === 'newest' ? records.toReversed() : records, problems }
 }
+
+/** The newest ones where these are wanted, else the oldest; by time. */
+function bestOf(records: readonly SeenRecord[], { from, count }: Wanted): readonly SeenRecord[] {
+  const byTime = records.toSorted(
+    (a, b) => a.timestamp - b.timestamp || a.partition - b.partition || a.offset - b.offset,
+  )
+  return from.kind === 'newest' ? byTime.slice(-count) : byTime.slice(0, count)
+}
+
+const MOST_HEADERS = 50
+
+const seen = ({ offset, timestamp, key, value, headers }: FullRecord, partition: number): SeenRecord => ({
+  partition,
+  offset,
+  timestamp,
+  key: shown(key),
+  value: shown(value),
+  headers: headers.slice(0, MOST_HEADERS).map(header => ({ key: header.key, value: shown(header.value) })),
+})
 
 async function startsOf(
   cluster: Cluster,
@@ -115,8 +137,8 @@ async function readPartition(
     let after = next
     eachBatch(records, at => {
       after = Math.max(after, batchLastOffset(records, at) + 1)
-      for (const record of shown(records, at, why => problems.push(`partition ${partition}: ${why}`))) {
-        if (record.offset >= next && found.length < count) found.push({ ...record, partition })
+      for (const record of recordsAt(records, at, why => problems.push(`partition ${partition}: ${why}`))) {
+        if (record.offset >= next && found.length < count) found.push(seen(record, partition))
       }
     })
     if (after === next) break
@@ -126,7 +148,7 @@ async function readPartition(
 }
 
 /** Markers of transactions are for clients, not for people. */
-function shown(records: Buffer, at: number, onProblem: (why: string) => void): readonly FullRecord[] {
+function recordsAt(records: Buffer, at: number, onProblem: (why: string) => void): readonly FullRecord[] {
   if (isControl(records, at)) return []
   try {
     return recordsOf(records, at, MOST_BATCH_BYTES)

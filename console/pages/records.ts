@@ -2,7 +2,7 @@
 import type { From, RecordPage, SeenRecord, Wanted } from '../cluster/records.ts'
 import type { TopicFacts } from '../cluster/topics.ts'
 import { type Content, type Html, html } from '../html.ts'
-import { shown, time } from '../words.ts'
+import { type Shown, time } from '../words.ts'
 import { table, topicLink } from './layout.ts'
 
 export const COUNTS = [20, 50, 200] as const
@@ -45,9 +45,12 @@ function fromOf(query: URLSearchParams): From | string {
 
 export const NO_TIME = 'The time must be one like 2026-01-31T09:30, in UTC, or milliseconds since 1970.'
 
+/** The last millisecond that JavaScript's calendar has. */
+const LATEST_TIME = 8.64e15
+
 /** ms since 1970. Browsers send times without a zone: they are meant in UTC, as they are shown. */
 export function timestampOf(text: string): number | undefined {
-  if (/^\d{1,16}$/.test(text)) return Number(text)
+  if (/^\d{1,16}$/.test(text)) return Number(text) <= LATEST_TIME ? Number(text) : undefined
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/.test(text)) return undefined
   const found = Date.parse(`${text}Z`)
   return Number.isNaN(found) ? undefined : found
@@ -103,8 +106,7 @@ function recordTable(records: readonly SeenRecord[]): Html {
 }
 
 /** Short ones as they are, long ones behind their first line. */
-function data(value: Buffer | null): Html {
-  const { kind, text, isCut } = shown(value)
+function data({ kind, text, isCut }: Shown): Html {
   if (kind === 'null') return html`<em>null</em>`
   const [first = ''] = text.split('\n')
   const rest = isCut ? '\n… and more' : ''

@@ -258,11 +258,13 @@ await suiteWith('console', chromiumProgram(), chromium => {
     })
 
     test('signing in leads to no other site', async () => {
-      const { page } = await openTab(browser)
-      await page.goto(`${url}/sign-in?next=${encodeURIComponent('//evil.example/')}`)
-      await signIn(page, 'alice', 'alice-secret')
-      await page.waitForURL(`${url}/`)
-      await page.close()
+      for (const next of ['//evil.example/', '/.//evil.example/', 'http://console//evil.example/']) {
+        const { page } = await openTab(browser)
+        await page.goto(`${url}/sign-in?next=${encodeURIComponent(next)}`)
+        await signIn(page, 'alice', 'alice-secret')
+        await page.waitForURL(`${url}/`)
+        await page.close()
+      }
     })
   })
 })

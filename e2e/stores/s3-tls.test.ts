@@ -57,7 +57,7 @@ await suiteWith('versitygw with TLS', parts, ([openssl]) => {
 
   test('refuses a certificate that it does not trust, and says how to trust it', async () => {
     await expect(S3Store.open({ ...options, ca: undefined })).rejects.toThrow(
-      /TLS connection.*SELF_SIGNED.*NODE_EXTRA_CA_CERTS/,
+      /TLS connection.*SELF_SIGNED.*KAFSCALE_S3_CA_FILE/,
     )
   })
 })
