@@ -6,7 +6,8 @@ import { UsageError } from './usage.ts'
 export const DOCTOR_USAGE = `usage: kafscale doctor
 
 Looks at the KAFSCALE_ settings of the environment, as a broker would get them, and at what they name: addresses,
-certificates, the place of the data, clocks. It changes nothing. Exit code 1 when something is wrong.
+certificates, the place of the data, clocks. It opens the place of the data as a broker does: a folder that is not there is made, a
+bucket is tried with an object that is deleted again. Exit code 1 when something is wrong.
 `
 
 type Environment = Readonly<Record<string, string | undefined>>

@@ -197,9 +197,11 @@ async function carryOut(options: UserReconcilerOptions, context: Context): Promi
       clock: options.clock,
       clientId: 'kafscale-operator',
       timeoutMs: CALL_MS,
+      signal: pass.signal,
     })
     await reconcileAll(new UserAdmin(connection), leaving, context)
   } catch (cause) {
+    pass.signal.throwIfAborted()
     if (!(cause instanceof BrokerUnreachable || cause instanceof UsersUnreadable)) throw cause
     return unreachable(options, context, leaving, cause)
   } finally {

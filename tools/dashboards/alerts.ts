@@ -22,6 +22,10 @@ const story = (...series: readonly (readonly [series: string, values: string])[]
 const MINUTES = 'x100'
 
 const STORIES: Readonly<Record<(typeof ALERT_RULES)[number]['name'], Pick<Alert, 'fires' | 'quiet'>>> = {
+  KafScaleNoBrokers: {
+    fires: story(['kafscale_topics{instance="a"}', '1x10']),
+    quiet: story(['kafscale_topics{instance="a"}', `1${MINUTES}`]),
+  },
   KafScaleBrokerDown: {
     fires: story(['up{job="kafscale-broker",instance="a"}', `0${MINUTES}`]),
     quiet: story(['up{job="kafscale-broker",instance="a"}', `1${MINUTES}`]),

@@ -13,6 +13,13 @@ export interface AlertRule {
 
 export const ALERT_RULES = [
   {
+    name: 'KafScaleNoBrokers',
+    expr: 'absent(kafscale_topics)',
+    for: '2m',
+    severity: 'critical',
+    summary: 'No broker answers',
+  },
+  {
     name: 'KafScaleBrokerDown',
     expr: 'up{job="kafscale-broker"} == 0',
     for: '2m',

@@ -37,17 +37,10 @@ interface Alert {
 function alerts(inputs: ClusterInputs): Alert[] {
   const pods = `namespace="${namespaceOf(inputs)}",pod=~"${brokersName(inputs)}-.*"`
   const cluster = `${namespaceOf(inputs)}/${inputs.cluster.metadata.name}`
-  const none: AlertRule = {
-    name: 'KafScaleNoBrokers',
-    expr: `absent(kafscale_topics{${pods}})`,
-    for: '2m',
-    severity: 'critical',
-    summary: 'No broker answers',
-  }
   const ofBrokers = ALERT_RULES.filter(({ expr }) => !expr.includes('kafscale_operator_'))
-  return [none, ...ofBrokers.map(rule => ({ ...rule, expr: ofPods(rule.expr, pods) }))].map(rule => ({
+  return ofBrokers.map(rule => ({
     alert: rule.name,
-    expr: rule.expr,
+    expr: ofPods(rule.expr, pods),
     for: rule.for,
     labels: { severity: rule.severity },
     annotations: { summary: `${cluster}: ${rule.summary}`, runbook: `docs/runbooks/${rule.name}.md` },
