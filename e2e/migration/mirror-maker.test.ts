@@ -65,12 +65,14 @@ await suiteWith('MirrorMaker 2', Promise.all([mirrorMaker('4.3.1'), jdk()]), ([l
     await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }] })
     const producer = kafka(old).producer()
     await producer.connect()
+    // Young enough to be kept.
+    const began = Date.now() - 3_600_000
     for (const [index, compression] of [CompressionTypes.None, CompressionTypes.GZIP].entries()) {
       const messages = Array.from({ length: RECORDS / 2 }, (_, n) => ({
         partition: n % PARTITIONS,
         key: n % 7 === 0 ? null : `key-${index}-${n}`,
         value: n % 11 === 0 ? null : `value-${index}-${n} ä`,
-        timestamp: String(1_700_000_000_000 + index * 100_000 + n),
+        timestamp: String(began + index * 100_000 + n),
         headers: { source: 'old', [`n-${n % 3}`]: String(n) },
       }))
       await producer.send({ topic: TOPIC, messages, compression })
