@@ -12,6 +12,7 @@ RUN node tools/image/rootfs.ts /rootfs
 
 FROM scratch
 COPY --from=build /rootfs /
+LABEL org.opencontainers.image.title=kafscale org.opencontainers.image.licenses=Apache-2.0
 USER 65532:65532
 WORKDIR /app
 ENV PATH=/usr/local/bin NODE_ENV=production

@@ -1,7 +1,7 @@
 /** The first page: is everything there, and how much is going through. */
 import type { ClusterFacts } from '../cluster/cluster.ts'
 import type { GroupSummary } from '../cluster/groups.ts'
-import type { TopicFacts } from '../cluster/topics.ts'
+import type { PartitionFacts, TopicFacts } from '../cluster/topics.ts'
 import { type Content, type Html, html } from '../html.ts'
 import type { BrokerLook, MetricsView, TrafficPoint } from '../metrics.ts'
 import { byteRate, bytes, count, rate, seconds, UNKNOWN } from '../words.ts'
@@ -25,8 +25,8 @@ ${live('cluster', [
     ['Topics', count(topics.length)],
     ['Partitions', count(partitions.length)],
     ['Groups', count(groups.length)],
-    ['Stored', bytes(partitions.reduce((sum, partition) => sum + (partition.bytes ?? 0), 0))],
-    ['Health', health(metrics, problems)],
+    ['Stored', bytes(stored(partitions))],
+    ['Health', health(metrics, problems, cluster.brokers.length)],
   ]),
   metrics === undefined ? NO_METRICS : traffic(metrics.history),
   html`<h2>Brokers</h2>`,
@@ -34,13 +34,21 @@ ${live('cluster', [
 ])}`
 }
 
-export const NO_METRICS = html`<p class="empty">Traffic, lag in seconds and cost come from the brokers' metrics: begin the console with
-<code>--metrics HOST:PORT</code> to see them.</p>`
+/** Undefined for a user who may not see sizes. */
+function stored(partitions: readonly PartitionFacts[]): number | undefined {
+  const known = partitions.flatMap(partition => partition.bytes ?? [])
+  return known.length === 0 && partitions.length > 0 ? undefined : known.reduce((sum, size) => sum + size, 0)
+}
 
-function health(metrics: MetricsView | undefined, problems: readonly BrokerLook[]): Content {
+export const NO_METRICS = html`<p class="empty">Traffic, lag in seconds and cost come from the brokers' metrics, for users who may Describe the
+cluster: begin the console with <code>--metrics HOST:PORT</code> to see them.</p>`
+
+function health(metrics: MetricsView | undefined, problems: readonly BrokerLook[], brokers: number): Content {
   if (metrics === undefined) return badge('plain', 'no metrics')
-  if (problems.length === 0) return badge('good', 'all brokers answer')
-  return badge('bad', `${problems.length} without an answer`)
+  if (problems.length > 0) return badge('bad', `${problems.length} without an answer`)
+  if (metrics.brokers.length < brokers)
+    return badge('warn', `${metrics.brokers.length} of ${brokers} brokers looked at`)
+  return badge('good', 'all brokers answer')
 }
 
 function traffic(history: readonly TrafficPoint[]): Html {
