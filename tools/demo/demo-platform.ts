@@ -9,7 +9,7 @@
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { Kubectl } from '../../testing/kubernetes/kubectl.ts'
 import { startNode } from '../../testing/kubernetes/node.ts'
 import { KAFSCALE_IMAGE, kafscaleImage, nodeParts } from '../../testing/kubernetes/node-parts.ts'
@@ -44,7 +44,10 @@ const began = performance.now()
 const say = (text: string): void =>
   console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${text}`)
 
-const ownImages = (process.env.DEMO_IMAGES ?? '').split(',').filter(file => file !== '')
+const ownImages = (process.env.DEMO_IMAGES ?? '')
+  .split(',')
+  .filter(file => file !== '')
+  .map(file => resolve(file))
 
 async function ownNode(): Promise<Ground> {
   say('Fetching and building what a Kubernetes is made of, where it is not there yet (15 minutes the first time) ...')
