@@ -14,6 +14,7 @@ import { claimsOf, claimsPage } from './claims/claims.ts'
 import { crdFiles } from './crds/outputs.ts'
 import { dashboardFiles } from './dashboards/outputs.ts'
 import { conditionsPage } from './docs/conditions-page.ts'
+import { kindPage } from './docs/kind-page.ts'
 import { settingsPage } from './docs/settings-page.ts'
 import { apiTable } from './generate/api-table.ts'
 import { messageModel } from './generate/model.ts'
@@ -75,7 +76,11 @@ async function main(): Promise<void> {
   outputs.set(SETTINGS_PAGE, settingsPage({ schema: settingsSchema, facts: settingFacts }))
   outputs.set(LICENCES_PAGE, licencesPage(runtimePackages(await readFile(join(root, 'package-lock.json'), 'utf8'))))
   outputs.set(CLAIMS_PAGE, claimsPage(claimsOf(await readFile(join(root, 'docs/claims/claims.yaml'), 'utf8'))))
-  for (const [file, text] of crdFiles()) outputs.set(file, text)
+  for (const [file, text] of crdFiles()) {
+    outputs.set(file, text)
+    const page = kindPage(text)
+    outputs.set(`docs/reference/${page.kind}.md`, page.text)
+  }
   outputs.set('docs/conditions.md', conditionsPage())
   for (const [file, text] of [...chartFiles(), ...dashboardFiles()]) outputs.set(file, text)
   const isCheck = process.argv.includes('--check')

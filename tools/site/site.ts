@@ -11,6 +11,7 @@ import { type Page, renderPage, type Source } from './pages.ts'
 const GROUPS: readonly (readonly [folder: string, title: string])[] = [
   ['docs/tutorial/', 'Tutorial'],
   ['docs/production/', 'Production'],
+  ['docs/reference/', 'Kinds'],
   ['docs/claims/', 'Claims'],
   ['docs/runbooks/', 'Runbooks'],
 ]
