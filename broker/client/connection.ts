@@ -32,7 +32,10 @@ export interface BrokerConnectionOptions {
   /** For a listener with SASL. */
   readonly login?: Login
   /** For a listener with TLS: whom to trust, and what to show. */
-  readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'checkServerIdentity'>
+  readonly tls?: Pick<
+    ConnectionOptions,
+    'ca' | 'cert' | 'key' | 'passphrase' | 'rejectUnauthorized' | 'checkServerIdentity'
+  >
   /** An answer of more bytes breaks the connection. */
   readonly largestAnswer?: number
   /** Breaks the connection, or the try to make it, when it aborts. */
