@@ -4,7 +4,8 @@ import { planListeners } from '../broker/listeners.ts'
 import { loadSettings, SettingsError } from '../broker/load-settings.ts'
 import { SECURITY_PROTOCOLS, securityOf } from '../broker/security/listener-security.ts'
 import { MECHANISMS } from '../broker/security/sasl.ts'
-import { CLIENTS, type ClientFacts, type ClientKind, clientConfig } from './client-config.ts'
+import { CLIENTS, type ClientKind, clientConfig, TAKES_ONE_FILE } from './client-config.ts'
+import type { ClientFacts } from './client-facts.ts'
 import { UsageError } from './usage.ts'
 
 export const CLIENT_CONFIG_USAGE = `usage: kafscale client-config --for ${CLIENTS.join('|')} [options]
@@ -13,12 +14,12 @@ export const CLIENT_CONFIG_USAGE = `usage: kafscale client-config --for ${CLIENT
   --listener NAME           takes protocol and mechanism from the KAFSCALE_ settings of a broker
   --protocol PROTOCOL       ${SECURITY_PROTOCOLS.join(', ')}; by default PLAINTEXT
   --mechanism MECHANISM     ${MECHANISMS.join(', ')}
-  --user NAME               whose password is in KAFKA_PASSWORD
+  --user NAME               whose password is in KAFKA_PASSWORD; with OAUTHBEARER the client's id at the issuer of tokens
   --ca FILE                 whom to trust, PEM
-  --cert FILE, --key FILE   what to show, PEM; Java wants both in the one file of --cert
+  --cert FILE, --key FILE   what to show, PEM; ${[...TAKES_ONE_FILE].join(', ')} want both in the one file of --cert
 
-No password is asked for or printed: clients read it from the environment variable KAFKA_PASSWORD. librdkafka reads none: put it in
-with KAFKA_PASSWORD=... envsubst < FILE.
+No password is asked for or printed: clients read it from the environment variable KAFKA_PASSWORD, and with OAUTHBEARER the address
+where tokens come from from KAFKA_TOKEN_URL. librdkafka by itself, as in kcat, reads none: put them in with envsubst < FILE.
 `
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -62,8 +63,9 @@ function factsOf(kind: ClientKind, options: Options, environment: Environment): 
     throw new UsageError(`--user is required with ${mechanism}`)
   }
   if (options.key !== undefined && options.cert === undefined) throw new UsageError('--cert is required with --key')
-  const wantsBoth = kind === 'kafkajs' || kind === 'librdkafka'
-  if (options.cert !== undefined && options.key === undefined && wantsBoth) {
+  if (TAKES_ONE_FILE.has(kind)) {
+    if (options.key !== undefined) throw new UsageError(`${kind} takes no --key: put it into the file of --cert`)
+  } else if (options.cert !== undefined && options.key === undefined) {
     throw new UsageError(`--key is required with --cert for ${kind}`)
   }
   const { user, ca, cert, key } = options

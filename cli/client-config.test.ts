@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { type ClientFacts, clientConfig } from './client-config.ts'
+import { CLIENTS, clientConfig } from './client-config.ts'
 import { clientConfigCommand } from './client-config-command.ts'
+import type { ClientFacts } from './client-facts.ts'
 import { UsageError } from './usage.ts'
 
 const SCRAM: ClientFacts = {
@@ -29,6 +30,31 @@ test('a cluster in clear needs no more than its address', () => {
   expect(clientConfig('java', plain)).toBe('bootstrap.servers=k.example:9093\n')
   expect(clientConfig('librdkafka', plain)).toBe('bootstrap.servers=k.example:9093\n')
   expect(clientConfig('spring', plain)).toBe('spring:\n  kafka:\n    bootstrap-servers: k.example:9093\n')
+})
+
+test.each(CLIENTS)('%s is told where its secrets are, and none of them', kind => {
+  for (const mechanism of ['PLAIN', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const) {
+    const config = clientConfig(kind, { ...SCRAM, mechanism })
+    expect(config).toContain('KAFKA_PASSWORD')
+    expect(config.includes('KAFKA_TOKEN_URL')).toBe(mechanism === 'OAUTHBEARER')
+  }
+})
+
+test('the id of a client that gets tokens may come from the environment too', () => {
+  const tokens: ClientFacts = { ...SCRAM, mechanism: 'OAUTHBEARER', user: undefined }
+  for (const kind of CLIENTS) expect(clientConfig(kind, tokens)).toContain('KAFKA_CLIENT_ID')
+})
+
+test('whatever a name has in it stays within its quotes', () => {
+  const odd = { ...SCRAM, user: String.raw`a"\b'é` }
+  // A file of properties takes a backslash away, then JAAS another one.
+  expect(clientConfig('java', odd)).toContain(String.raw`username="a\\"\\\\b'\u00e9"`)
+  expect(clientConfig('flink', odd)).toContain(String.raw`username="a\"\\b''é"`)
+  expect(clientConfig('spark', odd)).toContain(String.raw`username=\"a\\\"\\\\b'é\"`)
+  for (const kind of ['kafkajs', 'platformatic', 'aiokafka', 'confluent-kafka'] as const) {
+    expect(clientConfig(kind, odd)).toContain(String.raw`"a\"\\b'é"`)
+  }
+  expect(clientConfig('kafkajs', { ...odd, mechanism: 'OAUTHBEARER' })).toContain(String.raw`a"\\b'é:`)
 })
 
 describe('on the command line', () => {
@@ -60,6 +86,7 @@ describe('on the command line', () => {
     [['--for', 'java', '--bootstrap', 'a:1', '--protocol', 'SASL_SSL'], '--mechanism is required'],
     [['--for', 'java', '--bootstrap', 'a:1', '--mechanism', 'PLAIN'], 'of no use'],
     [['--for', 'kafkajs', '--bootstrap', 'a:1', '--cert', 'c'], '--key is required'],
+    [['--for', 'java', '--bootstrap', 'a:1', '--cert', 'c', '--key', 'k'], 'takes no --key'],
     [['--what'], 'Unknown option'],
   ])('%j is refused with a sentence', (args, text) => {
     expect(() => command(...args)).toThrow(UsageError)
