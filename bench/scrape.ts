@@ -16,7 +16,7 @@ export async function scrape(): Promise<string> {
     })
     for (let n = 0; n < topics; n++) {
       metrics.produced(`topic-${n}`, 1000, 1)
-      metrics.fetched(`topic-${n}`, 1000)
+      metrics.fetched(`topic-${n}`, 1000, 1)
     }
     for (let n = 0; n < APIS; n++) metrics.requestAnswered(`Api${n}`, 0.01)
     const times: number[] = []

@@ -23,6 +23,7 @@ import { Authorizer } from './security/authorizer.ts'
 import type { Credentials } from './security/credentials.ts'
 import { Quotas } from './security/quotas.ts'
 import { SCRAM_NUMBERS } from './security/scram.ts'
+import { certificateTerm } from './security/tls.ts'
 import { BrokerService } from './service.ts'
 import type { Settings } from './settings.ts'
 import type { Security } from './state/security.ts'
@@ -226,6 +227,10 @@ function readMetrics(
     groupMembers: () => groupMembers(lives.core?.replica.state),
     fetchBudget: () => lives.core?.fetchBytes ?? 0,
     isCutOff: () => lives.core?.replica.isCutOff ?? true,
+    certificates: () =>
+      listeners.flatMap(({ listener, gate: { tls } }) =>
+        tls === undefined ? [] : [{ listener: listener.name, ...certificateTerm(tls.material().cert) }],
+      ),
     connections: () => listeners.map(({ listener }) => ({ listener: listener.name, count: listener.connections })),
     produceBudget: () => ({ used: budget.used, waiting: budget.waiting }),
     cache: () => lives.core?.cache ?? { bytes: 0, hits: 0, misses: 0 },

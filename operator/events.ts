@@ -16,6 +16,16 @@ export const EVENTS = {
     action: 'Scale',
     meaning: 'An autoscaler has the Deployment of the brokers as its target instead of the KafScaleCluster.',
   },
+  CertificateExpiring: {
+    type: 'Warning',
+    action: 'RenewCertificate',
+    meaning: 'A certificate of a listener that the operator does not renew ends soon, and nobody has renewed it.',
+  },
+  CertificateExpired: {
+    type: 'Warning',
+    action: 'RenewCertificate',
+    meaning: 'A certificate of a listener that the operator does not renew has ended; clients refuse it.',
+  },
   TopicOrphaned: {
     type: 'Warning',
     action: 'DeleteTopic',

@@ -5,7 +5,7 @@ import { X509Certificate } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { KubeApi } from '../testing/kube-api/kube-api.ts'
 import { type RunningOperator, runOperator, until } from '../testing/operator.ts'
-import { certificatesOf, isSignedBy } from './certificates/certificate.ts'
+import { certificatesOf, isSignedBy, issue, newAuthority } from './certificates/certificate.ts'
 import type { TrustTimes } from './certificates/trust.ts'
 import { secretData } from './cluster/kept-secrets.ts'
 import type { Manifest } from './runtime/object.ts'
@@ -183,6 +183,40 @@ describe('a certificate of somebody else', () => {
     expect(conditionOf('CertificatesReady')?.reason).toBe('CertificatesMissing')
     await applySecret('orders-listener-a-tls', { 'tls.crt': 'x', 'tls.key': 'y', 'ca.crt': 'z' })
     await until('the Deployment', deployment)
+  })
+
+  test('is told of when it ends soon or has ended, once each, until there is another one', async () => {
+    const DAY_MS = 86_400_000
+    const authority = newAuthority('corp', { from: Date.now(), until: Date.now() + 900 * DAY_MS })
+    const show = (secret: string, sinceDays: number, days: number): Promise<Manifest> => {
+      const validity = { from: Date.now() - sinceDays * DAY_MS, until: Date.now() + days * DAY_MS }
+      const { cert, key } = issue(authority, { commonName: 'orders', names: ['orders'], ...validity })
+      return applySecret(secret, { 'tls.crt': cert + authority.cert, 'tls.key': key })
+    }
+    const said = (reason: string) =>
+      until(reason, () =>
+        conditionOf('CertificatesReady')?.reason === reason ? conditionOf('CertificatesReady') : undefined,
+      )
+    const notes = () => api.list(RESOURCES.events, 'shop').flatMap(({ reason }) => String(reason))
+    const issued = { name: 'b', port: 9094, tls: { issuerRef: { name: 'corp' } } }
+    // It lives for two days, and cert-manager is not late with it.
+    await show('orders-listener-b-tls', 1, 1)
+    await show('its-own', 100, 13)
+    const its = { name: 'a', port: 9092, tls: { secretRef: 'its-own' } }
+    await applyCluster({ listeners: [its, issued] })
+    start()
+    const ending = await said('CertificateExpiring')
+    expect(ending).toMatchObject({
+      status: 'True',
+      message: expect.stringMatching(/listener a, in Secret its-own, ends at/),
+    })
+    await show('its-own', 100, -1)
+    expect(await said('CertificateExpired')).toMatchObject({ status: 'False' })
+    await until('both events', () => ['CertificateExpiring', 'CertificateExpired'].every(one => notes().includes(one)))
+    await show('its-own', 0, 90)
+    await said('CertificatesValid')
+    await show('orders-listener-b-tls', 1.8, 0.2)
+    expect((await said('CertificateExpiring')).message).toContain('kubectl describe certificate orders-listener-b-tls')
   })
 
   test('cannot be asked for where cert-manager is not, and that is said', async () => {

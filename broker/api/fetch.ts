@@ -20,6 +20,7 @@ import {
   newFetchResponsePartition,
   newFetchResponseTopic,
 } from '../wire/messages.gen.ts'
+import { countRecords } from '../wire/record-batch.ts'
 import { ZERO_UUID } from '../wire/uuid.ts'
 import { mayRead } from './authorization/topics.ts'
 import { isSuperseded, preferredReader } from './brokers.ts'
@@ -205,7 +206,8 @@ async function answer(
   return response(session, targets, one => {
     const result = isFailed(one) ? undefined : results[next++]
     const bytes = result !== undefined && 'bytes' in result ? result.bytes : 0
-    if (bytes > 0 && one.log !== undefined) parts.traffic.fetched(one.log.topicName, bytes)
+    if (result !== undefined && 'records' in result && bytes > 0 && one.log !== undefined)
+      parts.traffic.fetched(one.log.topicName, bytes, countRecords(result.records))
     return { partition: partitionAnswer(one, result), bytes }
   })
 }

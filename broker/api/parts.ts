@@ -36,7 +36,7 @@ export interface DiskSpace {
 /** Counts what goes in and out by topic. */
 export interface Traffic {
   produced(topic: string, bytes: number, records: number): void
-  fetched(topic: string, bytes: number): void
+  fetched(topic: string, bytes: number, records: number): void
   /** The topic is gone: what was counted for it may be forgotten. */
   forgetTopic(topic: string): void
 }

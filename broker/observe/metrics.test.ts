@@ -34,7 +34,7 @@ describe('metrics', () => {
   test('give a bounded number of topics series of their own', async () => {
     const metrics = new Metrics('', { topics: 2, groupTopics: 2 })
     for (const [i, topic] of ['a', 'b', 'c', 'd', 'a'].entries()) metrics.produced(topic, 100 + i, 1)
-    metrics.fetched('d', 7)
+    metrics.fetched('d', 7, 4)
     metrics.forgetTopic('a')
     metrics.forgetTopic('c')
     metrics.produced('e', 5, 2)
@@ -48,6 +48,7 @@ describe('metrics', () => {
       'kafscale_topic_records_in_total{topic="b"}': 1,
       'kafscale_topic_records_in_total{topic="e"}': 2,
       'kafscale_topic_records_in_total{topic="(other)"}': 5,
+      'kafscale_topic_records_out_total{topic="(other)"}': 4,
     })
   })
 
@@ -88,6 +89,7 @@ describe('metrics', () => {
     metrics.readFrom({ cache: () => ({ bytes: 10, hits: 3, misses: 2 }) })
     metrics.readFrom({
       connections: () => [{ listener: 'PLAINTEXT', count: 4 }],
+      certificates: () => [{ listener: 'SSL', startsAt: 1_700_000_000_000, endsAt: 1_800_000_000_999 }],
       produceBudget: () => ({ used: 77, waiting: 1 }),
       state: () => ({
         ...{ topics: 1, partitions: 12, groups: 2, position: 99 },
@@ -112,6 +114,8 @@ describe('metrics', () => {
       kafscale_cache_hits_total: 3,
       kafscale_cache_misses_total: 2,
       'kafscale_connections{listener="PLAINTEXT"}': 4,
+      'kafscale_certificate_expiry_timestamp_seconds{listener="SSL"}': 1_800_000_000,
+      'kafscale_certificate_start_timestamp_seconds{listener="SSL"}': 1_700_000_000,
       kafscale_produce_bytes_in_flight: 77,
       kafscale_produce_connections_waiting: 1,
       kafscale_topics: 1,

@@ -21,6 +21,8 @@ export interface MetricSources {
   }>
   groupMembers(): Iterable<{ readonly group: string; readonly members: number }>
   connections(): Iterable<{ readonly listener: string; readonly count: number }>
+  /** What each listener with TLS shows counts between these; milliseconds since 1970. */
+  certificates(): Iterable<{ readonly listener: string; readonly startsAt: number; readonly endsAt: number }>
   /** Bytes of produce requests that have not been answered, and how many connections wait for the budget. */
   produceBudget(): { readonly used: number; readonly waiting: number }
   /** Bytes of fetch answers in progress. */
@@ -82,6 +84,11 @@ export class Metrics {
     'topic',
   ])
   readonly #topicRecordsIn = this.#counter('kafscale_topic_records_in_total', 'Records produced', ['topic'])
+  readonly #topicRecordsOut = this.#counter(
+    'kafscale_topic_records_out_total',
+    'Records fetched, all those of the batches that were sent',
+    ['topic'],
+  )
   readonly #ledgerEntries = this.#counter('kafscale_ledger_entries_total', 'Ledger entries appended by this broker', [])
   readonly #ledgerBytes = this.#counter(
     'kafscale_ledger_bytes_total',
@@ -138,6 +145,16 @@ export class Metrics {
     [],
   )
   readonly #connections = this.#gauge('kafscale_connections', 'Open client connections', ['listener'])
+  readonly #certificateExpiry = this.#gauge(
+    'kafscale_certificate_expiry_timestamp_seconds',
+    'When the certificate that a listener shows ends, or the first of those that it sends with it; seconds since 1970',
+    ['listener'],
+  )
+  readonly #certificateStart = this.#gauge(
+    'kafscale_certificate_start_timestamp_seconds',
+    'Since when that certificate counts; seconds since 1970',
+    ['listener'],
+  )
   readonly #budgetUsed = this.#gauge('kafscale_produce_bytes_in_flight', 'Bytes of produce requests in progress', [])
   readonly #budgetWaiting = this.#gauge(
     'kafscale_produce_connections_waiting',
@@ -231,14 +248,17 @@ export class Metrics {
     this.#topicRecordsIn.inc(labels, records)
   }
 
-  fetched(topic: string, bytes: number): void {
-    this.#topicBytesOut.inc({ topic: this.#topicLabel(topic) }, bytes)
+  fetched(topic: string, bytes: number, records: number): void {
+    const labels = { topic: this.#topicLabel(topic) }
+    this.#topicBytesOut.inc(labels, bytes)
+    this.#topicRecordsOut.inc(labels, records)
   }
 
   /** The topic is deleted: its series end, and another topic may have a label of its own. */
   forgetTopic(topic: string): void {
     if (!this.#topics.delete(topic)) return
-    for (const metric of [this.#topicBytesIn, this.#topicBytesOut, this.#topicRecordsIn]) metric.remove({ topic })
+    const ofTopics = [this.#topicBytesIn, this.#topicBytesOut, this.#topicRecordsIn, this.#topicRecordsOut]
+    for (const metric of ofTopics) metric.remove({ topic })
   }
 
   /** `status` is 0 when no whole answer came. */
@@ -306,13 +326,12 @@ export class Metrics {
     const { active, idle } = performance.eventLoopUtilization()
     setCounter(this.#loopActive, active / 1000)
     setCounter(this.#loopIdle, idle / 1000)
-    const { groupLag, groupMembers, connections, produceBudget, fetchBudget, cache, state, isCutOff } = this.#sources
+    const { groupLag, groupMembers, produceBudget, fetchBudget, cache, state, isCutOff } = this.#sources
     if (groupLag !== undefined) this.#setGroupLag(groupLag())
     if (groupMembers !== undefined) this.#setGroupMembers(groupMembers())
     if (fetchBudget !== undefined) this.#fetchBytes.set(fetchBudget())
     if (isCutOff !== undefined) this.#cutOff.set(isCutOff() ? 1 : 0)
-    this.#connections.reset()
-    for (const { listener, count } of connections?.() ?? []) this.#connections.set({ listener }, count)
+    this.#readListeners()
     if (produceBudget !== undefined) {
       const { used, waiting } = produceBudget()
       this.#budgetUsed.set(used)
@@ -334,6 +353,16 @@ export class Metrics {
       this.#statePartitions.set(partitions)
       this.#stateGroups.set(groups)
       this.#statePosition.set(position)
+    }
+  }
+
+  #readListeners(): void {
+    const { connections, certificates } = this.#sources
+    this.#connections.reset()
+    for (const { listener, count } of connections?.() ?? []) this.#connections.set({ listener }, count)
+    for (const { listener, startsAt, endsAt } of certificates?.() ?? []) {
+      this.#certificateStart.set({ listener }, Math.floor(startsAt / 1000))
+      this.#certificateExpiry.set({ listener }, Math.floor(endsAt / 1000))
     }
   }
 

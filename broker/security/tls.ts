@@ -44,6 +44,22 @@ function materialOf({ certFile, keyFile, caFile }: TlsFiles, contents: readonly 
   return material
 }
 
+/** Milliseconds since 1970. */
+export interface Term {
+  readonly startsAt: number
+  readonly endsAt: number
+}
+
+/** Of the certificate in the PEM text, or of the one beside it that ends sooner: clients refuse the chain from then on. */
+export function certificateTerm(pem: Buffer): Term {
+  const all = String(pem).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [String(pem)]
+  const terms = all.map((one): Term => {
+    const { validFromDate, validToDate } = new X509Certificate(one)
+    return { startsAt: validFromDate.getTime(), endsAt: validToDate.getTime() }
+  })
+  return terms.reduce((first, other) => (other.endsAt < first.endsAt ? other : first))
+}
+
 function attempt<Value>(problem: string, action: () => Value): Value {
   try {
     return action()

@@ -20,6 +20,7 @@ import {
   batchProducerId,
   batchRecordCount,
   CHECKSUMMED_FROM,
+  countRecords,
   eachBatch,
   isControl,
   isTransactional,
@@ -131,6 +132,13 @@ describe('a record batch', () => {
     expect(end).toBe(one.length + two.length)
     field.writeInt32BE(0, one.length + 8)
     expect(() => eachBatch(field, () => undefined)).toThrow(WireError)
+  })
+
+  test('counts for its records, a marker for none, and what is not whole for nothing', () => {
+    const three = buildBatch({ records: [{ value: null }, { value: null }, { value: null }] })
+    const marker = buildBatch({ control: true, records: [{ value: null }] })
+    expect(countRecords([Buffer.concat([three, marker]), Buffer.concat([three, three.subarray(0, 70)])])).toBe(6)
+    expect(countRecords([])).toBe(0)
   })
 
   test('counts offsets, not records, after a log cleaner', () => {

@@ -209,6 +209,17 @@ export function eachBatch(records: Buffer, visit: (at: number, length: number) =
   return at
 }
 
+/** Records in the whole batches of all pieces; the markers of transactions are no records. */
+export function countRecords(pieces: readonly Buffer[]): number {
+  let count = 0
+  for (const piece of pieces) {
+    eachBatch(piece, at => {
+      if (!isControl(piece, at)) count += batchRecordCount(piece, at)
+    })
+  }
+  return count
+}
+
 /** Fields up to and with the magic, which stand at the same place in all formats. */
 const OLDEST_HEADER = 17
 /** The least that the length field of any format counts. */

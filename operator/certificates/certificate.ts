@@ -85,6 +85,13 @@ export function parsed(pem: string | undefined): X509Certificate | undefined {
   }
 }
 
+/** Of the first certificate of a PEM text that ends; undefined for a text without any. */
+export function validityOfChain(pem: string | undefined): Validity | undefined {
+  const all = certificatesOf(pem ?? '').flatMap(one => parsed(one) ?? [])
+  const terms = all.map(one => ({ from: one.validFromDate.getTime(), until: one.validToDate.getTime() }))
+  return terms.toSorted((a, b) => a.until - b.until)[0]
+}
+
 /** Whether `cert` was signed by the authority with this certificate. */
 export const isSignedBy = (cert: X509Certificate, authority: X509Certificate): boolean =>
   cert.checkIssued(authority) && cert.verify(authority.publicKey)

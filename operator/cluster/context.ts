@@ -58,6 +58,8 @@ export type ClusterEvent =
   | 'ScalingConflict'
   | 'RollingOut'
   | 'EtcdMemberReplaced'
+  | 'CertificateExpiring'
+  | 'CertificateExpired'
 
 export interface ClusterReconcilerOptions {
   readonly client: KubeClient

@@ -2,6 +2,7 @@
 // renewed, those of cert-manager are asked for, and those that somebody else made are looked at. Brokers are not touched while
 // one is missing: what runs goes on with what it has.
 
+import { type Validity, validityOfChain } from '../certificates/certificate.ts'
 import { CLIENT_TRUST_TIMES, type SecretData, type TrustPlan, type TrustTimes } from '../certificates/trust.ts'
 import type { Applier } from '../runtime/applier.ts'
 import type { Manifest } from '../runtime/object.ts'
@@ -27,8 +28,17 @@ export interface SecurityStandOptions {
   readonly onWrite: (resource: Resource, object: Manifest) => void
 }
 
+/** What a listener shows that the authority of the cluster did not sign, and so nobody here renews. */
+export interface ForeignCertificate extends Validity {
+  readonly listener: string
+  readonly secret: string
+  /** Whether cert-manager is to renew it. */
+  readonly isIssued: boolean
+}
+
 export interface SecurityStanding extends SecurityInputs {
   readonly certificates: TrustPlan | undefined
+  readonly foreign: readonly ForeignCertificate[]
   readonly refusal: Refusal | undefined
 }
 
@@ -41,7 +51,7 @@ export function listenerSecretNames(cluster: KafScaleCluster): readonly string[]
   return [authorityKeyName({ cluster }), ...certificateRoles({ cluster }).values(), ...issued]
 }
 
-const NOTHING: SecurityStanding = { bundle: undefined, certificates: undefined, refusal: undefined }
+const NOTHING: SecurityStanding = { bundle: undefined, certificates: undefined, foreign: [], refusal: undefined }
 
 export class SecurityStand {
   readonly #options: SecurityStandOptions
@@ -67,7 +77,22 @@ export class SecurityStand {
       signal,
     )
     const bundle = certificates.roles.get('broker')?.['ca.crt']
-    return { certificates, bundle, refusal: await this.#refusal(inputs, signal) }
+    const refusal = await this.#refusal(inputs, signal)
+    return { certificates, bundle, refusal, foreign: await this.#foreign(inputs, signal) }
+  }
+
+  /** Those that are there and are certificates. */
+  async #foreign(inputs: ClusterInputs, signal: AbortSignal): Promise<ForeignCertificate[]> {
+    const all: ForeignCertificate[] = []
+    for (const plan of listenersOf(inputs)) {
+      const secret = foreignTlsSecret(inputs, plan)
+      if (secret === undefined) continue
+      const found = await this.#options.kept.read(namespaceOf(inputs), secret, signal)
+      const validity = found && validityOfChain(secretData(found)['tls.crt'])
+      if (validity === undefined) continue
+      all.push({ listener: plan.name, secret, isIssued: plan.tls?.issuerRef !== undefined, ...validity })
+    }
+    return all
   }
 
   async #refusal(inputs: ClusterInputs, signal: AbortSignal): Promise<Refusal | undefined> {

@@ -45,6 +45,8 @@ function careView(
 const ALARMS: readonly (readonly [type: string, reason: string, event: ClusterEvent])[] = [
   ['LagScalingIneffective', 'NoGain', 'LagScalingFrozen'],
   ['ScalingConflict', 'DeploymentScaledByOther', 'ScalingConflict'],
+  ['CertificatesReady', 'CertificateExpiring', 'CertificateExpiring'],
+  ['CertificatesReady', 'CertificateExpired', 'CertificateExpired'],
 ]
 
 function tellOfNews({ onEvent }: ClusterReconcilerOptions, cluster: KafScaleCluster, status: ClusterStatus): void {

@@ -114,6 +114,12 @@ export const CLUSTER_CONDITIONS = {
       CertificatesValid: yes('The certificates are there, and are renewed in time.'),
       NoCertificates: unknown('No listener has TLS or asks who clients are.'),
       AuthorityRollingOver: notice('The next authority of the cluster is trusted beside the one that ends.'),
+      CertificateExpiring: notice(
+        'A certificate that others renew ends soon and was not renewed; the message says which.',
+      ),
+      CertificateExpired: wrong(
+        'A certificate that others renew has ended, so clients refuse it; the message says which.',
+      ),
       CertificatesMissing: wrong('A certificate is not there; the message says which, and what to do.'),
     },
   },

@@ -21,6 +21,13 @@ const story = (...series: readonly (readonly [series: string, values: string])[]
 
 const MINUTES = 'x100'
 
+/** Made and ending so many days after the beginning of 1970, which is where promtool begins. */
+const certificate = (start: number, end: number): Story =>
+  story(
+    [`kafscale_certificate_start_timestamp_seconds{instance="a",listener="TLS"}`, `${start * 86_400}${MINUTES}`],
+    [`kafscale_certificate_expiry_timestamp_seconds{instance="a",listener="TLS"}`, `${end * 86_400}${MINUTES}`],
+  )
+
 const STORIES: Readonly<Record<(typeof ALERT_RULES)[number]['name'], Pick<Alert, 'fires' | 'quiet'>>> = {
   KafScaleNoBrokers: {
     fires: story(['kafscale_topics{instance="a"}', '1x10']),
@@ -112,6 +119,22 @@ const STORIES: Readonly<Record<(typeof ALERT_RULES)[number]['name'], Pick<Alert,
   KafScaleRequestCost: {
     fires: story(['kafscale_s3_request_dollars_total{instance="a",class="put"}', `0+0.05${MINUTES}`]),
     quiet: story(['kafscale_s3_request_dollars_total{instance="a",class="put"}', `0+0.001${MINUTES}`]),
+  },
+  KafScaleCertificateExpires: {
+    // promtool begins at the beginning of 1970.
+    fires: certificate(-27, 13),
+    // It lives for a day, and most of that is left.
+    quiet: certificate(-0.1, 0.9),
+  },
+  KafScaleOperatorErrors: {
+    fires: story([
+      'controller_runtime_reconcile_errors_total{controller="kafscalecluster",namespace="kafscale"}',
+      `0+2${MINUTES}`,
+    ]),
+    quiet: story(
+      ['controller_runtime_reconcile_errors_total{controller="kafscalecluster",namespace="kafscale"}', `7${MINUTES}`],
+      ['controller_runtime_reconcile_errors_total{controller="somebody-elses"}', `0+9${MINUTES}`],
+    ),
   },
   KafScaleOperatorRunaway: {
     fires: story(['kafscale_operator_writes_total{method="PATCH"}', `0+120${MINUTES}`]),

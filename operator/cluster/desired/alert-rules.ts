@@ -126,6 +126,15 @@ export const ALERT_RULES = [
     summary: 'Clients of listener {{ $labels.listener }} fail to authenticate',
   },
   {
+    name: 'KafScaleCertificateExpires',
+    // One that lives for a short time is renewed at two thirds of it, by cert-manager and by the operator.
+    expr: 'min by (namespace, listener) (kafscale_certificate_expiry_timestamp_seconds - time() < clamp_max((kafscale_certificate_expiry_timestamp_seconds - kafscale_certificate_start_timestamp_seconds) / 3, 14 * 86400))',
+    for: '10m',
+    severity: 'warning',
+    summary:
+      'The certificate of listener {{ $labels.listener }} has {{ $value | humanizeDuration }} left; clients refuse it afterwards',
+  },
+  {
     name: 'KafScaleRequestCost',
     expr: 'sum by (namespace) (rate(kafscale_s3_request_dollars_total[30m])) * 86400 * 30 > 1000',
     for: '30m',
@@ -139,7 +148,18 @@ export const ALERT_RULES = [
     severity: 'warning',
     summary: 'The operator writes to the API server all the time',
   },
+  {
+    name: 'KafScaleOperatorErrors',
+    expr: 'sum by (namespace, controller) (increase(controller_runtime_reconcile_errors_total{controller=~"kafscale.+"}[15m])) > 3',
+    for: '10m',
+    severity: 'warning',
+    summary: 'The operator fails at {{ $labels.controller }} again and again',
+  },
 ] as const satisfies readonly AlertRule[]
+
+/** Whether a rule is about the operator: it has no part in the rules of a cluster, whose pods are its brokers. */
+export const isOfOperator = ({ expr }: Pick<AlertRule, 'expr'>): boolean =>
+  /\b(kafscale_operator|controller_runtime)_/.test(expr)
 
 /** Where the label that says which cluster it is of is not asked for already. */
 export function ofPods(expr: string, selector: string): string {

@@ -3,7 +3,7 @@
 import type { Manifest } from '../../runtime/object.ts'
 import { RESOURCES } from '../../runtime/resource.ts'
 import type { ClusterInputs } from '../inputs.ts'
-import { ALERT_RULES, type AlertRule, ofPods } from './alert-rules.ts'
+import { ALERT_RULES, type AlertRule, isOfOperator, ofPods } from './alert-rules.ts'
 import { brokersName, namespaceOf, selectorLabels } from './names.ts'
 import { ownedObject } from './object.ts'
 
@@ -37,7 +37,7 @@ interface Alert {
 function alerts(inputs: ClusterInputs): Alert[] {
   const pods = `namespace="${namespaceOf(inputs)}",pod=~"${brokersName(inputs)}-.*"`
   const cluster = `${namespaceOf(inputs)}/${inputs.cluster.metadata.name}`
-  const ofBrokers = ALERT_RULES.filter(({ expr }) => !expr.includes('kafscale_operator_'))
+  const ofBrokers = ALERT_RULES.filter(rule => !isOfOperator(rule))
   return ofBrokers.map(rule => ({
     alert: rule.name,
     expr: ofPods(rule.expr, pods),
