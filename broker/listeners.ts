@@ -125,8 +125,8 @@ function tellers(
         'authentication failed',
       )
       onAuthenticationFailed(listener)
-      end()
     },
+    onOver: end,
     onKnown: (mechanism: string, principal: string): void => {
       log.debug({ listener, connection: id, peer: remoteAddress, mechanism, principal }, 'authenticated')
     },

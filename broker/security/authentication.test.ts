@@ -14,6 +14,7 @@ const exchange = (expiresAt?: number): SaslExchange => ({
     const name = String(token)
     if (name === 'wrong') throw new AuthenticationFailed('that was wrong')
     if (name === 'broken') throw new Error('password is hunter2')
+    if (name === 'refused') return { challenge: Buffer.from('no'), refusal: 'that is of others' }
     if (name === 'later') return { challenge: Buffer.from('go on') }
     return { challenge: NO_CHALLENGE, identity: { name, expiresAt } }
   },
@@ -28,6 +29,7 @@ const start = (maxReauthMs = 0, expiresAt?: number): SaslAuthentication =>
     ]),
     maxReauthMs,
     onFailed: (mechanism, message) => told.push(`${mechanism}: ${message}`),
+    onOver: () => told.push('over'),
     onKnown: (mechanism, principal) => told.push(`${mechanism}: ${principal}`),
   })
 const admitted = (authentication: SaslAuthentication): ApiName[] =>
@@ -61,7 +63,17 @@ describe('a client fails', () => {
     const failed = { errorCode: errorCode.SASL_AUTHENTICATION_FAILED, errorMessage: 'that was wrong' }
     expect(await show(client, 'wrong')).toMatchObject(failed)
     expect(clock.monotonic() - began).toBeGreaterThanOrEqual(100)
-    expect([admitted(client), told]).toEqual([[], ['PLAIN: that was wrong']])
+    expect([admitted(client), told]).toEqual([[], ['PLAIN: that was wrong', 'over']])
+  })
+
+  test('with a token that is refused: that is told at once, for many clients go without another word', async () => {
+    const client = start()
+    client.handshake('OAUTHBEARER', 1)
+    expect(await show(client, 'refused')).toMatchObject({ errorCode: errorCode.NONE, token: Buffer.from('no') })
+    expect([admitted(client), told]).toEqual([['SaslAuthenticate'], ['OAUTHBEARER: that is of others']])
+    // Those that stay hear the failure, and nothing is told twice.
+    expect(await show(client, 'wrong')).toMatchObject({ errorCode: errorCode.SASL_AUTHENTICATION_FAILED })
+    expect([admitted(client), told]).toEqual([[], ['OAUTHBEARER: that is of others', 'over']])
   })
 
   test('by a fault of ours: it learns nothing of it', async () => {

@@ -66,8 +66,10 @@ export interface SaslParts {
   readonly mechanisms: ReadonlyMap<Mechanism, () => SaslExchange>
   /** `connections.max.reauth.ms`; 0 for no limit. */
   readonly maxReauthMs: number
-  /** The connection is over: it ends after the answer. */
+  /** Told once of each exchange that fails, with the reason. */
   readonly onFailed: (mechanism: string, message: string) => void
+  /** The connection is over: it ends after the answer. */
+  readonly onOver: () => void
   readonly onKnown: (mechanism: Mechanism, principal: Principal) => void
 }
 
@@ -81,6 +83,8 @@ export class SaslAuthentication implements Authentication {
   #mechanism: Mechanism | undefined
   #exchange: SaslExchange | undefined
   #bare = false
+  /** Whether it is known already that this exchange fails. */
+  #refused = false
   /** Wall time in ms. */
   #expiresAt = Number.POSITIVE_INFINITY
 
@@ -121,12 +125,14 @@ export class SaslAuthentication implements Authentication {
     if (mechanism === undefined || exchange === undefined || (again && mechanism !== this.#mechanism)) {
       this.#state = 'failed'
       this.#parts.onFailed(wanted, again ? 'another mechanism than before' : 'a mechanism that is not offered')
+      this.#parts.onOver()
       const code = mechanism === undefined ? errorCode.UNSUPPORTED_SASL_MECHANISM : errorCode.ILLEGAL_SASL_STATE
       return { errorCode: code, mechanisms }
     }
     this.#mechanism = mechanism
     this.#exchange = exchange()
     this.#bare = version === 0
+    this.#refused = false
     this.#state = 'exchanging'
     return { errorCode: errorCode.NONE, mechanisms }
   }
@@ -138,7 +144,8 @@ export class SaslAuthentication implements Authentication {
       return { ...ILLEGAL_STATE, errorMessage }
     }
     try {
-      const { challenge, identity } = await exchange.respond(token)
+      const { challenge, identity, refusal } = await exchange.respond(token)
+      if (refusal !== undefined) this.#tellFailed(refusal)
       const sessionLifetimeMs = identity === undefined ? 0 : this.#know(identity)
       return { errorCode: errorCode.NONE, errorMessage: null, token: challenge, sessionLifetimeMs }
     } catch (cause) {
@@ -169,10 +176,17 @@ export class SaslAuthentication implements Authentication {
     const isKnown = cause instanceof AuthenticationFailed
     // What went wrong inside is not the client's to know.
     const errorMessage = isKnown ? cause.message : 'Authentication failed due to an internal error'
-    const { clock, onFailed } = this.#parts
+    const { clock, onOver } = this.#parts
     await new Promise<void>(resolve => void clock.setTimeout(resolve, FAILURE_DELAY_MS))
-    if (this.#mechanism !== undefined) onFailed(this.#mechanism, isKnown ? errorMessage : String(cause))
+    this.#tellFailed(isKnown ? errorMessage : String(cause))
+    onOver()
     const code = errorCode.SASL_AUTHENTICATION_FAILED
     return { errorCode: code, errorMessage, token: Buffer.alloc(0), sessionLifetimeMs: 0 }
+  }
+
+  #tellFailed(reason: string): void {
+    if (this.#refused || this.#mechanism === undefined) return
+    this.#refused = true
+    this.#parts.onFailed(this.#mechanism, reason)
   }
 }

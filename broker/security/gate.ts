@@ -27,6 +27,7 @@ export interface Attempt {
   /** Undefined when the client has shown none. */
   readonly certificate: X509Certificate | undefined
   readonly onFailed: (mechanism: string, message: string) => void
+  readonly onOver: () => void
   readonly onKnown: (mechanism: Mechanism, principal: Principal) => void
 }
 
@@ -104,7 +105,7 @@ function openUsers(path: string, { clock, onProblem }: GateParts): Promise<Watch
 
 function mechanismsOf(
   { mechanisms = [], oauth }: ListenerSecurity,
-  { scram, newNonce, onProblem }: GateParts,
+  { scram, newNonce }: GateParts,
   users: WatchedFiles<Users> | undefined,
 ): ReadonlyMap<Mechanism, () => SaslExchange> {
   const check = oauth === undefined ? undefined : tokenCheck(oauth)
@@ -116,7 +117,6 @@ function mechanismsOf(
     return oauthBearerExchange({
       check: check ?? (() => Promise.reject(new Error('no rules for tokens are set'))),
       principalClaim: oauth?.principalClaim ?? 'sub',
-      onRefused: cause => onProblem(`a token was refused: ${String(cause)}`),
     })
   }
   return new Map(mechanisms.map(mechanism => [mechanism, () => exchangeOf(mechanism)]))

@@ -4,7 +4,7 @@
  * after the client has acknowledged it.
  */
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
-import { AuthenticationFailed, NO_CHALLENGE, type SaslExchange } from './sasl.ts'
+import { AuthenticationFailed, type Identity, NO_CHALLENGE, type SaslExchange } from './sasl.ts'
 
 export interface OAuthRules {
   /** Where the issuer publishes its keys. */
@@ -41,9 +41,10 @@ export function tokenCheck({ jwksUrl, issuer, audience, clockSkewSeconds }: OAut
 export interface OAuthParts {
   readonly check: TokenCheck
   readonly principalClaim: string
-  /** Told why a token was refused, or could not be checked at all. */
-  readonly onRefused: (cause: unknown) => void
 }
+
+/** RFC 7628, section 3.2.2. */
+const INVALID_TOKEN = '{"status":"invalid_token"}'
 
 const SEPARATOR = '\x01'
 const HEADER = /^[ny],(?:a=([^,]*))?,$/
@@ -56,9 +57,9 @@ export function oauthBearerExchange(parts: OAuthParts): SaslExchange {
       if (refusal !== undefined) throw refusal
       const { bearer, authorizationId } = parseClientFirst(token.toString('utf8'))
       const shown = await identityOf(bearer, parts)
-      if (shown === undefined) {
-        refusal = new AuthenticationFailed('{"status":"invalid_token"}')
-        return { challenge: Buffer.from('{"status":"invalid_token"}') }
+      if (typeof shown === 'string') {
+        refusal = new AuthenticationFailed(INVALID_TOKEN)
+        return { challenge: Buffer.from(INVALID_TOKEN), refusal: shown }
       }
       if (authorizationId !== '' && authorizationId !== shown.name) {
         throw new AuthenticationFailed(
@@ -80,14 +81,14 @@ function parseClientFirst(text: string): { readonly bearer: string; readonly aut
   return { bearer, authorizationId: found[1] ?? '' }
 }
 
-async function identityOf(bearer: string, { check, principalClaim, onRefused }: OAuthParts) {
+/** Or why the token is refused, or could not be checked at all. */
+async function identityOf(bearer: string, { check, principalClaim }: OAuthParts): Promise<Identity | string> {
   try {
     const claims = await check(bearer)
     const name = claims[principalClaim]
     if (typeof name !== 'string' || name === '') throw new errors.JWTInvalid(`the token has no claim ${principalClaim}`)
     return { name, expiresAt: (claims.exp ?? 0) * 1000 }
   } catch (cause) {
-    onRefused(cause)
-    return undefined
+    return String(cause)
   }
 }

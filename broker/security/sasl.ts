@@ -18,6 +18,11 @@ export interface Identity {
 export interface SaslStep {
   readonly challenge: Buffer
   readonly identity?: Identity
+  /**
+   * Why what was shown is refused, for the audit log, when the challenge tells the client so. The failure itself comes with
+   * the token after it, which many clients do not send.
+   */
+  readonly refusal?: string
 }
 
 export interface SaslExchange {
