@@ -16,11 +16,9 @@ export function desiredReplicas(
   look: Look | undefined,
 ): number {
   if (spec.hibernation.enabled) return 0
-  const { mode, min, max = Number.MAX_SAFE_INTEGER } = spec.scaling
   const given = spec.brokers.replicas
-  const initial = Math.min(Math.max(given ?? min, min), max)
   const { wanted: now, isSized = false } = brokers ?? {}
-  switch (mode) {
+  switch (spec.scaling.mode) {
     case 'Manual':
     case 'External':
       return given ?? DEFAULT_REPLICAS
@@ -29,7 +27,21 @@ export function desiredReplicas(
       return given ?? (now === undefined || now === 0 || !isSized ? DEFAULT_REPLICAS : now)
     // The signals rule; the spec says only where to begin: when it was just made, and after a rest.
     case 'Auto':
-      if (now === undefined || now === 0 || (!isSized && now !== initial)) return initial
+      if (brokers === undefined || now === undefined || now === 0 || isUnbegun({ spec }, brokers))
+        return initialSize({ spec })
       return look !== undefined && look.observation.current === now ? look.decision.desired : now
   }
+}
+
+/** Nobody has set the number of brokers yet, and the one that the API server put there is not the one to begin with. */
+export function isUnbegun(
+  { spec }: Pick<KafScaleCluster, 'spec'>,
+  { wanted, isSized }: Pick<Workload, 'wanted' | 'isSized'>,
+): boolean {
+  return spec.scaling.mode === 'Auto' && !isSized && wanted !== initialSize({ spec })
+}
+
+function initialSize({ spec }: Pick<KafScaleCluster, 'spec'>): number {
+  const { min, max = Number.MAX_SAFE_INTEGER } = spec.scaling
+  return Math.min(Math.max(spec.brokers.replicas ?? min, min), max)
 }

@@ -10,6 +10,7 @@ import { pauseOf } from '../types/pause.ts'
 import { parseQuantity } from '../types/quantity.ts'
 import { METRICS_PORT, selectorLabels } from './desired/names.ts'
 import { troubleOf, workloadOf } from './live.ts'
+import { isUnbegun } from './replicas.ts'
 
 export interface Target extends ScaleTarget, Observed {}
 
@@ -32,8 +33,10 @@ export function targetOf(view: TargetView, metricsAddressOf: MetricsAddressOf): 
   const { key, cluster, deployment, now } = view
   const { spec, metadata } = cluster
   if (deployment === undefined || metadata.deletionTimestamp !== undefined || spec.hibernation.enabled) return undefined
-  const { wanted = 0, isRollingOut } = workloadOf(deployment)
-  if (wanted === 0) return undefined
+  const workload = workloadOf(deployment)
+  const { wanted = 0, isRollingOut } = workload
+  // A size that is still to be begun with must not count as a step of growth, which would limit the next ones.
+  if (wanted === 0 || isUnbegun(cluster, workload)) return undefined
   const pods = brokerPods(cluster, view.pods)
   return {
     key,

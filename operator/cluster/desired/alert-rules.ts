@@ -150,7 +150,7 @@ export const ALERT_RULES = [
   },
   {
     name: 'KafScaleOperatorErrors',
-    expr: 'sum by (namespace, controller) (increase(controller_runtime_reconcile_errors_total{controller=~"kafscale.+"}[15m])) > 3',
+    expr: 'sum by (namespace, controller) (increase(controller_runtime_reconcile_errors_total{controller=~"kafscale.+"}[30m])) > 5',
     for: '10m',
     severity: 'warning',
     summary: 'The operator fails at {{ $labels.controller }} again and again',
