@@ -93,6 +93,7 @@ export class Broker {
     const drained = listeners.map(({ listener }) => listener.drain(settings.drainTimeoutMs))
     // What etcd or the bucket does not take now is left: it was not acknowledged.
     await within(clock, limitMs, Promise.all([...drained, core?.flush()]))
+    for (const { gate } of listeners) gate.close()
     peers.close()
     await within(clock, limitMs, core?.stop() ?? Promise.resolve())
     await backing.ledger.close()

@@ -7,6 +7,8 @@ import type { ApiName, RequestOf, ResponseOf } from '../wire/api.ts'
 import { errorCode, errorMessage } from '../wire/errors.ts'
 import { newSaslAuthenticateRequest, newSaslHandshakeRequest } from '../wire/messages.gen.ts'
 
+export { AuthenticationFailed }
+
 export const LOGIN_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const satisfies readonly (
   | 'PLAIN'
   | ScramMechanism

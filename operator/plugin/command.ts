@@ -13,6 +13,9 @@ export interface Session {
   readonly namespace: string | undefined
   readonly print: (text: string) => void
   readonly writeFile: (file: string, text: string) => Promise<void>
+  /** Rejects as Node's readFile does. */
+  readonly readFile: (file: string) => Promise<Buffer>
+  readonly environment: Readonly<Record<string, string | undefined>>
 }
 
 export interface Invocation {

@@ -1,7 +1,8 @@
 // `lag`: how far groups are behind, as the operator saw it last or as the brokers say now.
 
 import { readLag } from '../signals/lag-reader.ts'
-import { addressOf, type Command, textOf } from './command.ts'
+import { BROKER_OPTIONS, BROKER_USAGE, reachOf } from './brokers.ts'
+import { type Command, textOf } from './command.ts'
 import { clusterNamed } from './objects.ts'
 import { table } from './text.ts'
 
@@ -9,21 +10,19 @@ const TIMEOUT_MS = 15_000
 
 export const lag: Command = {
   words: 'lag',
-  usage: 'CLUSTER [--bootstrap HOST:PORT]',
+  usage: `CLUSTER [--group GROUP] ${BROKER_USAGE}`,
   summary: 'How far consumer groups are behind.',
   details:
     'Without --bootstrap: the ten worst, as the operator last told them. With it (a port-forward will do): every partition of every group, now.',
-  options: { bootstrap: { type: 'string', about: 'Brokers to ask, HOST:PORT.' } },
+  options: { group: { type: 'string', about: 'Only this group.' }, ...BROKER_OPTIONS },
   names: { least: 1, most: 1 },
   run: async (session, { names: [name = ''], values }) => {
-    const bootstrap = textOf(values, 'bootstrap')
-    if (bootstrap !== undefined) {
-      const { positions, isWhole } = await readLag({
-        ...addressOf(bootstrap),
-        clock: session.clock,
-        timeoutMs: TIMEOUT_MS,
-      })
+    const group = textOf(values, 'group')
+    const reach = await reachOf(session, values)
+    if (reach !== undefined) {
+      const { positions, isWhole } = await readLag({ ...reach, clock: session.clock, timeoutMs: TIMEOUT_MS })
       const rows = positions
+        .filter(position => group === undefined || position.group === group)
         .map(({ end, committed, ...position }) => ({
           ...position,
           committed,
@@ -46,7 +45,8 @@ export const lag: Command = {
     const { records = 0, seconds = 0, brokerBoundRecords = 0, groups = [] } = status.lag
     session.print(`${records} records behind, ${seconds} s; brokers could cure ${brokerBoundRecords} of them.`)
     if (groups.length > 0) {
-      const rows = groups.map(one => [one.group, one.topic ?? '', String(one.records), one.cause])
+      const shown = groups.filter(one => group === undefined || one.group === group)
+      const rows = shown.map(one => [one.group, one.topic ?? '', String(one.records), one.cause])
       session.print(table(['GROUP', 'TOPIC', 'RECORDS', 'CAUSE'], rows))
     }
     return 0

@@ -4,7 +4,7 @@
  *
  * It talks to the API server as a kubeconfig file says, or as the account of its pod where there is no such file.
  */
-import { access, writeFile } from 'node:fs/promises'
+import { access, readFile, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { systemClock } from '../../broker/clock.ts'
@@ -35,7 +35,10 @@ process.exitCode = await runProgram(process.argv.slice(2), {
     const found = await connection(place)
     const client = new HttpKubeClient({ connection: found, clock: systemClock, userAgent: 'kubectl-kafscale' })
     const namespace = place.allNamespaces ? undefined : (place.namespace ?? found.namespace)
-    return { session: { client, clock: systemClock, namespace, print, writeFile }, close: () => client.close() }
+    return {
+      session: { client, clock: systemClock, namespace, print, writeFile, readFile, environment: process.env },
+      close: () => client.close(),
+    }
   },
   print,
   complain: text => process.stderr.write(`${text}\n`),

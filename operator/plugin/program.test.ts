@@ -1,5 +1,6 @@
 // The plug-in against the fake API server over HTTP, and against a real broker for what it asks of brokers itself.
 
+import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { systemClock } from '../../broker/clock.ts'
@@ -51,6 +52,8 @@ async function kafscale(...words: string[]): Promise<Result> {
         namespace: allNamespaces ? undefined : (namespace ?? 'shop'),
         print,
         writeFile: async (file, text) => void files.set(file, text),
+        readFile,
+        environment: {},
       },
       close: async () => {},
     }),

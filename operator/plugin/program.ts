@@ -4,9 +4,10 @@
 
 import { parseArgs } from 'node:util'
 import { BrokerUnreachable } from '../../broker/client/connection.ts'
+import { AuthenticationFailed } from '../../broker/client/login.ts'
 import { ConnectionError } from '../runtime/connection.ts'
 import { KubeError } from '../runtime/errors.ts'
-import { type Command, CommandFailed, type Session } from './command.ts'
+import { type Command, CommandFailed, type Session, type Values } from './command.ts'
 import { explainScaling } from './explain.ts'
 import { lag } from './lag.ts'
 import { orphans } from './orphans.ts'
@@ -82,7 +83,7 @@ export async function runProgram(
       await close()
     }
   } catch (cause) {
-    complain(`kubectl kafscale ${command.words}: ${sentence(cause)}`)
+    complain(`kubectl kafscale ${command.words}: ${sentence(cause)}${hint(cause, command, parsed.values)}`)
     return 1
   }
 }
@@ -119,8 +120,17 @@ function parse(command: Command, args: readonly string[]) {
 function sentence(cause: unknown): string {
   if (cause instanceof CommandFailed || cause instanceof ConnectionError) return cause.message
   if (cause instanceof BrokerUnreachable) return `the brokers cannot be reached: ${cause.message}`
+  if (cause instanceof AuthenticationFailed) return `the brokers refuse the login: ${cause.message}`
   if (cause instanceof KubeError) return kubeSentence(cause)
   return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+}
+
+/** Brokers that want TLS or a login do not say so: they close the connection. */
+function hint(cause: unknown, { options = {} }: Command, values: Values): string {
+  const isMissing = 'command-config' in options && values['command-config'] === undefined
+  return cause instanceof BrokerUnreachable && isMissing
+    ? '; if they want TLS or a login, give --command-config FILE'
+    : ''
 }
 
 function kubeSentence({ kind, message }: KubeError): string {

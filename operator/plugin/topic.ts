@@ -9,26 +9,26 @@ import { type LiveTopic, planTopic, topicNameOf } from '../topic/plan.ts'
 import { TopicAdmin } from '../topic/topic-admin.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { type KafScaleTopic, TOPIC } from '../types/kaf-scale-topic.ts'
-import { addressOf, type Command, CommandFailed, type Session, textOf } from './command.ts'
+import { BROKER_OPTIONS, BROKER_USAGE, type BrokerReach, reachOf } from './brokers.ts'
+import { type Command, CommandFailed, type Session, textOf } from './command.ts'
 import { clusterNamed, create, theNamespace, topicNamed } from './objects.ts'
 import { table } from './text.ts'
 
 const TIMEOUT_MS = 15_000
-const BOOTSTRAP = { type: 'string', about: 'Brokers to ask, HOST:PORT.' } as const
 
 export const topicDiff: Command = {
   words: 'topic diff',
-  usage: 'KAFSCALETOPIC [--bootstrap HOST:PORT]',
+  usage: `KAFSCALETOPIC ${BROKER_USAGE}`,
   summary: 'Where a topic is not as its KafScaleTopic says.',
   details:
     'Compares with what the operator saw last; with --bootstrap with what the brokers say now. Exit code 1 when there is a difference.',
-  options: { bootstrap: BOOTSTRAP },
+  options: BROKER_OPTIONS,
   names: { least: 1, most: 1 },
   run: async (session, { names: [name = ''], values }) => {
     const topic = await topicNamed(session, name)
     const cluster = await clusterNamed(session, topic.spec.clusterRef)
-    const bootstrap = textOf(values, 'bootstrap')
-    const live = bootstrap === undefined ? lastSeen(topic) : await describe(session, bootstrap, topicNameOf(topic))
+    const reach = await reachOf(session, values)
+    const live = reach === undefined ? lastSeen(topic) : await describe(session, reach, topicNameOf(topic))
     const rows = differences(topic, cluster, live)
     if (rows.length === 0) session.print(`Topic ${topicNameOf(topic)} is as KafScaleTopic ${name} says.`)
     else session.print(table(['WHAT', 'IS', 'SHOULD BE'], rows))
@@ -66,14 +66,14 @@ function differences(topic: KafScaleTopic, { spec }: KafScaleCluster, live: Live
 
 export const topicAdopt: Command = {
   words: 'topic adopt',
-  usage: 'TOPIC --cluster CLUSTER [--name NAME] [--bootstrap HOST:PORT] [--create]',
+  usage: `TOPIC --cluster CLUSTER [--name NAME] ${BROKER_USAGE} [--create]`,
   summary: 'A KafScaleTopic for a topic that has none.',
   details:
     'Prints the manifest, or makes the object with --create. What it says is what the topic is, so that nothing changes.',
   options: {
     cluster: { type: 'string', about: 'KafScaleCluster that the topic is in.' },
     name: { type: 'string', about: 'Name of the object; by default made from that of the topic.' },
-    bootstrap: { type: 'string', about: 'Brokers to ask; by default the endpoint of the cluster.' },
+    ...BROKER_OPTIONS,
     create: { type: 'boolean', about: 'Make the object instead of printing it.' },
   },
   names: { least: 1, most: 1 },
@@ -81,10 +81,12 @@ export const topicAdopt: Command = {
     const clusterName = textOf(values, 'cluster')
     if (clusterName === undefined) throw new CommandFailed('--cluster is missing: name the KafScaleCluster')
     const cluster = await clusterNamed(session, clusterName)
-    const bootstrap = textOf(values, 'bootstrap') ?? cluster.status?.endpoint
-    if (bootstrap === undefined) throw new CommandFailed('the cluster has no endpoint yet: give --bootstrap HOST:PORT')
-    const live = await describe(session, bootstrap, topicName)
-    if (live === undefined) throw new CommandFailed(`the brokers at ${bootstrap} have no topic ${topicName}`)
+    const reach = await reachOf(session, values, cluster.status?.endpoint)
+    if (reach === undefined) throw new CommandFailed('the cluster has no endpoint yet: give --bootstrap HOST:PORT')
+    const live = await describe(session, reach, topicName)
+    if (live === undefined) {
+      throw new CommandFailed(`the brokers at ${reach.host}:${reach.port} have no topic ${topicName} that you may see`)
+    }
     const place = {
       namespace: theNamespace(session.namespace),
       name: textOf(values, 'name') ?? objectNameOf(topicName),
@@ -129,9 +131,9 @@ export function objectNameOf(topic: string): string {
   return name
 }
 
-async function describe({ clock }: Session, bootstrap: string, name: string): Promise<LiveTopic | undefined> {
+async function describe({ clock }: Session, reach: BrokerReach, name: string): Promise<LiveTopic | undefined> {
   const connection = await BrokerConnection.open({
-    ...addressOf(bootstrap),
+    ...reach,
     clock,
     clientId: 'kubectl-kafscale',
     timeoutMs: TIMEOUT_MS,

@@ -41,6 +41,8 @@ export interface LagReaderOptions {
   readonly timeoutMs: number
   /** For a listener with TLS. */
   readonly tls?: NonNullable<BrokerConnectionOptions['tls']>
+  /** For a listener with SASL. */
+  readonly login?: NonNullable<BrokerConnectionOptions['login']>
   /** Nothing more is asked when it aborts. */
   readonly signal?: AbortSignal
 }
@@ -63,8 +65,7 @@ interface Group {
 type Committed = Omit<GroupPosition, 'end'>
 
 /** Rejects with BrokerUnreachable. */
-export async function readLag({ host, port, clock, timeoutMs, tls, signal }: LagReaderOptions): Promise<LagPage> {
-  const more = { ...(tls === undefined ? {} : { tls }), ...(signal === undefined ? {} : { signal }) }
+export async function readLag({ host, port, clock, timeoutMs, ...more }: LagReaderOptions): Promise<LagPage> {
   const open = (address: { host: string; port: number }): Promise<BrokerConnection> =>
     BrokerConnection.open({ ...address, ...more, clock, timeoutMs, clientId: CLIENT, largestAnswer: LARGEST_ANSWER })
   const connection = await open({ host, port })
