@@ -81,6 +81,8 @@ export async function openListeners(settings: Settings, parts: ListenerParts): P
     const listener = await Listener.open(plan.bind, {
       ...parts,
       tls: gate.tls,
+      onCertificateRefused: ({ reason, address }) =>
+        tellFailed(parts, { listener: plan.bind.name, peer: address, mechanism: 'TLS', reason }),
       admission,
       settings: {
         ...defaultConnectionSettings,
@@ -113,24 +115,28 @@ async function openListenerGate(settings: Settings, name: string, parts: Listene
 }
 
 /** Failures are for the audit log. Successes are many, and tell nothing that requests do not. */
-function tellers(
-  { log, onAuthenticationFailed }: ListenerParts,
-  { id, listener, remoteAddress }: Peer,
-  end: () => void,
-) {
+function tellers(parts: ListenerParts, { id, listener, remoteAddress: peer }: Peer, end: () => void) {
   return {
-    onFailed: (mechanism: string, reason: string): void => {
-      log.warn(
-        { audit: 'authentication', listener, connection: id, peer: remoteAddress, mechanism, reason },
-        'authentication failed',
-      )
-      onAuthenticationFailed(listener)
-    },
+    onFailed: (mechanism: string, reason: string): void =>
+      tellFailed(parts, { listener, connection: id, peer, mechanism, reason }),
     onOver: end,
     onKnown: (mechanism: string, principal: string): void => {
-      log.debug({ listener, connection: id, peer: remoteAddress, mechanism, principal }, 'authenticated')
+      parts.log.debug({ listener, connection: id, peer, mechanism, principal }, 'authenticated')
     },
   }
+}
+
+interface Failure {
+  readonly listener: string
+  readonly connection?: string
+  readonly peer: string | undefined
+  readonly mechanism: string
+  readonly reason: string
+}
+
+function tellFailed({ log, onAuthenticationFailed }: ListenerParts, failure: Failure): void {
+  log.warn({ audit: 'authentication', ...failure }, 'authentication failed')
+  onAuthenticationFailed(failure.listener)
 }
 
 /** What the other brokers and the clients are told of a listener. */

@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { Logger } from '../observe/logger.ts'
 import type { Admission } from './admission.ts'
 import { Connection, type ConnectionParts, type Peer } from './connection.ts'
-import { TlsAcceptor, type TlsServing } from './tls-acceptor.ts'
+import { type Refusal, TlsAcceptor, type TlsServing } from './tls-acceptor.ts'
 
 export interface ListenerSettings {
   /** Kafka's listener name, for example `PLAINTEXT`. */
@@ -22,6 +22,8 @@ export interface ListenerParts<Context> extends ConnectionParts<Context> {
   readonly log: Logger
   /** Undefined for connections in clear. */
   readonly tls?: TlsServing | undefined
+  /** Told of clients that TLS keeps out for their certificates. */
+  readonly onCertificateRefused?: (refusal: Refusal) => void
   /** Makes what the service keeps for a connection; `certificate` is that of the client, if it has shown one. */
   readonly newContext: (peer: Peer, certificate: X509Certificate | undefined) => Context
 }
@@ -48,8 +50,11 @@ export class Listener<Context> {
       { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs },
       socket => this.#accept(socket),
     )
-    const { tls } = parts
-    const refused = (reason: string): void => this.#log.info({ reason }, 'TLS handshake refused')
+    const { tls, onCertificateRefused } = parts
+    const refused = (refusal: Refusal): void => {
+      if (refusal.byCertificate) onCertificateRefused?.(refusal)
+      else this.#log.info({ reason: refusal.reason, peer: refusal.address }, 'TLS handshake refused')
+    }
     this.#tls = tls && new TlsAcceptor(tls, (socket, certificate) => this.#serve(socket, certificate), refused)
   }
 

@@ -21,6 +21,14 @@ export interface TlsServing {
   readonly onRenewed: (callback: (material: TlsMaterial) => void) => void
 }
 
+export interface Refusal {
+  readonly reason: string
+  /** Whether the client's certificate, or that it has shown none, is why. */
+  readonly byCertificate: boolean
+  /** Node does not tell whose certificate it has refused: it ends that connection by itself. */
+  readonly address: string | undefined
+}
+
 const HANDSHAKE_MS = 10_000
 
 export class TlsAcceptor {
@@ -31,7 +39,7 @@ export class TlsAcceptor {
   constructor(
     { material, clientAuth, onRenewed }: TlsServing,
     accept: (socket: TLSSocket, certificate: X509Certificate | undefined) => void,
-    refused: (reason: string) => void,
+    refused: (refusal: Refusal) => void,
   ) {
     this.#server = createServer({
       ...material(),
@@ -40,12 +48,12 @@ export class TlsAcceptor {
       minVersion: 'TLSv1.2',
       handshakeTimeout: HANDSHAKE_MS,
     })
-    this.#server.on('tlsClientError', error => refused(error.message))
+    this.#server.on('tlsClientError', (error, socket) => refused(refusalOf(error, socket)))
     this.#server.on('secureConnection', socket => {
       this.#handshaking.delete(nameOf(socket))
       const certificate = socket.getPeerX509Certificate()
       if (certificate !== undefined && !socket.authorized) {
-        refused(`the client's certificate is not trusted: ${String(socket.authorizationError)}`)
+        refused(notTrusted(socket))
         socket.destroy()
       } else accept(socket, certificate)
     })
@@ -63,6 +71,21 @@ export class TlsAcceptor {
   /** Ends the handshakes in progress; connections whose handshake is over are not its own any more. */
   close(): void {
     for (const socket of this.#handshaking.values()) socket.destroy()
+  }
+}
+
+const notTrusted = ({ authorizationError, remoteAddress }: TLSSocket): Refusal => ({
+  reason: `the client has shown a certificate that is not trusted: ${String(authorizationError)}`,
+  ...{ byCertificate: true, address: remoteAddress },
+})
+
+function refusalOf(error: Error, socket: TLSSocket): Refusal {
+  // Typed as an error, but null where there is none.
+  if (socket.authorizationError) return notTrusted(socket)
+  const byCertificate = 'code' in error && error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE'
+  return {
+    reason: byCertificate ? 'the client has shown no certificate' : error.message.trim(),
+    ...{ byCertificate, address: socket.remoteAddress },
   }
 }
 

@@ -19,7 +19,7 @@ import { KubeApi } from '../../testing/kube-api/kube-api.ts'
 import { type RunningOperator, runOperator, until } from '../../testing/operator.ts'
 import { freePorts } from '../../testing/ports.ts'
 import { etcd, versitygw } from '../../tools/parts/parts.ts'
-import { AUDIENCE, ISSUER, Issuer } from '../security/secured.ts'
+import { AUDIENCE, ISSUER, Issuer } from '../security/issuer.ts'
 import { suiteWith } from '../suite.ts'
 import { BrokerPods } from './broker-pods.ts'
 

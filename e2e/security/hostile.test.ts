@@ -14,6 +14,7 @@ import {
   newSaslHandshakeRequest,
 } from '../../broker/wire/messages.gen.ts'
 import { Authority, type Certificate } from '../../testing/certificates.ts'
+import { until } from '../../testing/operator.ts'
 import { SeededRandom } from '../../testing/simulation/random.ts'
 import { type Addresses, Secured } from './secured.ts'
 
@@ -66,16 +67,29 @@ describe('a client with a certificate', () => {
     expect(await withCertificate(secured.client)).toBe('came in')
   })
 
-  test('that has expired is refused', async () => {
+  const writtenDown = (reason: string): Promise<true> =>
+    until(`a line that says ${reason}`, () => {
+      const lines = secured.log().split('\n')
+      return lines.some(line => line.includes('"audit":"authentication"') && line.includes(reason))
+    })
+
+  test('that has expired is refused, and that is written down', async () => {
     const expired = await secured.authority.sign('late-client', undefined, undefined, '0')
     await sleep(1500)
     expect(await withCertificate(expired)).toMatch(/expired|closed/)
+    await writtenDown('CERT_HAS_EXPIRED')
   })
 
   test('of another authority of the same name is refused', async () => {
     const folder = await mkdtemp(`${secured.folder}/other-`)
     const other = await Authority.create(folder)
     expect(await withCertificate(await other.sign('alice-client'))).toMatch(/unknown ca|alert|closed/)
+    await writtenDown('the client has shown a certificate that is not trusted')
+  })
+
+  test('is what a client must show', async () => {
+    await expect(open('SSL', { tls: { ca } })).rejects.toThrow()
+    await writtenDown('the client has shown no certificate')
   })
 })
 

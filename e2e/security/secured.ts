@@ -1,54 +1,19 @@
 // A broker of ours with a listener of every protocol, its certificates, its users, and an issuer of tokens.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { BrokerConnection } from '../../broker/client/connection.ts'
+import { systemClock } from '../../broker/clock.ts'
+import type { UserStep } from '../../operator/user/plan.ts'
+import { UserAdmin } from '../../operator/user/user-admin.ts'
 import { Authority, type Certificate } from '../../testing/certificates.ts'
 import { freePorts } from '../../testing/ports.ts'
 import { startTarget, type Target } from '../target.ts'
+import { AUDIENCE, ISSUER, Issuer } from './issuer.ts'
 
-export const ISSUER = 'https://issuer.test'
-export const AUDIENCE = 'kafka'
-
-/** Publishes its keys as an OpenID provider does, and signs what it is asked to. */
-export class Issuer {
-  readonly #server: Server
-  readonly #key: CryptoKey
-
-  private constructor(server: Server, key: CryptoKey) {
-    this.#server = server
-    this.#key = key
-  }
-
-  static async start(port: number): Promise<Issuer> {
-    const { privateKey, publicKey } = await generateKeyPair('RS256')
-    const keys = [{ ...(await exportJWK(publicKey)), kid: 'first', alg: 'RS256', use: 'sig' }]
-    const server = createServer((_, response) => {
-      response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys }))
-    })
-    await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
-    return new Issuer(server, privateKey)
-  }
-
-  /** `change` replaces claims of a good token. */
-  token(subject: string, { audience = AUDIENCE, expiresIn = '1h' } = {}): Promise<string> {
-    return new SignJWT({})
-      .setProtectedHeader({ alg: 'RS256', kid: 'first' })
-      .setSubject(subject)
-      .setIssuer(ISSUER)
-      .setAudience(audience)
-      .setIssuedAt()
-      .setExpirationTime(expiresIn)
-      .sign(this.#key)
-  }
-
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections()
-    await new Promise(resolve => this.#server.close(resolve))
-  }
-}
+const SCRAM_SHA_256 = 1
+const SCRAM_SHA_512 = 2
 
 export interface Addresses {
   readonly PLAINTEXT: string
@@ -98,11 +63,10 @@ export class Secured {
     const usersFile = join(folder, 'users.yaml')
     await writeFile(usersFile, 'alice: alice-secret\nadmin: admin-secret\n')
     const tls = { certFile: server.cert, keyFile: server.key }
-    const jwksUrl = `http://${addressOf(4)}/keys`
     const sasl = {
       mechanisms: ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'],
       usersFile,
-      oauth: { jwksUrl, issuer: ISSUER, audience: [AUDIENCE] },
+      oauth: { jwksUrl: issuer.jwksUrl, issuer: ISSUER, audience: [AUDIENCE] },
       ...limits,
     }
     const security = {
@@ -127,6 +91,28 @@ export class Secured {
       await rm(folder, { recursive: true, force: true })
       throw cause
     }
+  }
+
+  /** Carried out by somebody who says nothing, in clear: where ACLs hold that has to be a super user. */
+  async set(steps: readonly UserStep[]): Promise<void> {
+    const [host = '', port] = this.addresses.PLAINTEXT.split(':')
+    const peer = { host, port: Number(port), clientId: 'secured', clock: systemClock, timeoutMs: 10_000 }
+    const connection = await BrokerConnection.open(peer)
+    try {
+      const refusals = await new UserAdmin(connection).execute(steps)
+      if (refusals.size > 0) throw new Error(JSON.stringify([...refusals]))
+    } finally {
+      connection.close()
+    }
+  }
+
+  /** A user of SCRAM. */
+  setPassword(name: string, password: string): Promise<void> {
+    const known = { kind: 'set password', name, password, iterations: 4096 } as const
+    return this.set([
+      { ...known, mechanism: SCRAM_SHA_256 },
+      { ...known, mechanism: SCRAM_SHA_512 },
+    ])
   }
 
   /** What the broker has written so far. */

@@ -4,9 +4,9 @@
 import { randomUUID } from 'node:crypto'
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { lz4Compress, lz4Decompress, snappyCompress, snappyDecompress } from '@platformatic/wasm-utils'
-import kafkajs, { type Consumer, type IHeaders, type KafkaMessage } from 'kafkajs'
+import kafkajs, { type Consumer, type IHeaders, type KafkaConfig, type KafkaMessage } from 'kafkajs'
 import type { Codec, ReadRecordJson, RecordJson } from './protocol.ts'
-import { base64, bootstrapArgument, bytes, emit, emitRecord, serve } from './serve.ts'
+import { base64, bootstrapArgument, bytes, clientConfig, emit, emitRecord, serve } from './serve.ts'
 
 const { Kafka, CompressionTypes, CompressionCodecs, ConfigResourceTypes, logLevel } = kafkajs
 
@@ -26,7 +26,10 @@ const COMPRESSION = {
   zstd: CompressionTypes.ZSTD,
 } satisfies Record<Codec, number>
 
-const kafka = new Kafka({ brokers: bootstrapArgument(), clientId: 'kafkajs-agent', logLevel: logLevel.NOTHING })
+const kafka = new Kafka({
+  ...{ brokers: bootstrapArgument(), clientId: 'kafkajs-agent', logLevel: logLevel.NOTHING },
+  ...(await clientConfig<KafkaConfig>()),
+})
 const admin = kafka.admin()
 await admin.connect()
 let member: Consumer | undefined

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import {
   Admin,
   type AdminListOffsetsOptions,
+  type BaseOptions,
   ConfigResourceTypes,
   Consumer,
   IncrementalAlterConfigOperationTypes,
@@ -14,9 +15,12 @@ import {
   Producer,
 } from '@platformatic/kafka'
 import type { ReadRecordJson } from './protocol.ts'
-import { base64, bootstrapArgument, bytes, emit, emitRecord, serve } from './serve.ts'
+import { base64, bootstrapArgument, bytes, clientConfig, emit, emitRecord, serve } from './serve.ts'
 
-const base = { clientId: 'platformatic-agent', bootstrapBrokers: bootstrapArgument() }
+const base = {
+  ...{ clientId: 'platformatic-agent', bootstrapBrokers: bootstrapArgument() },
+  ...(await clientConfig<BaseOptions>()),
+}
 const admin = new Admin(base)
 let member: Consumer | undefined
 

@@ -7,7 +7,8 @@
 //
 // An agent uses its library's default settings; what differs is said in the request (codec, acks, session time-out)
 // or is what a test needs to see anything at all (start at the earliest offset). One agent has at most one group
-// member at a time. When stdin ends, the agent ends.
+// member at a time. When stdin ends, the agent ends. The environment variable CLIENT_CONFIG may name a file with more
+// configuration, for all clients of the agent, as `kafscale client-config` prints it for the library.
 
 export type Codec = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 

@@ -1,6 +1,7 @@
 // The agent's end of the protocol, for client libraries that run on Node.
 
 import { createInterface } from 'node:readline'
+import { z } from 'zod'
 import type { AgentEvent, Calls, ReadRecordJson } from './protocol.ts'
 
 export type Handlers = {
@@ -12,6 +13,14 @@ export function bootstrapArgument(): string[] {
   const bootstrap = process.argv[2]
   if (!bootstrap) throw new Error('usage: agent HOST:PORT,...')
   return bootstrap.split(',')
+}
+
+/** What the module that the environment variable CLIENT_CONFIG names exports as `config`; nothing without one. */
+export async function clientConfig<Config extends object>(): Promise<Partial<Config>> {
+  const path = process.env.CLIENT_CONFIG
+  if (path === undefined) return {}
+  const { config } = z.object({ config: z.custom<Config>() }).parse(await import(path))
+  return config
 }
 
 /** Serves calls until stdin ends, then ends the process. Calls run at once, not one after another. */

@@ -8,7 +8,6 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -28,11 +27,8 @@ import org.apache.kafka.common.config.ConfigResource;
 final class AdminCalls implements AutoCloseable {
     private final Admin admin;
 
-    AdminCalls(String bootstrap, Map<String, Agent.Call> calls) {
-        Properties config = new Properties();
-        config.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-        config.put(AdminClientConfig.CLIENT_ID_CONFIG, "java-agent");
-        admin = Admin.create(config);
+    AdminCalls(Properties base, Map<String, Agent.Call> calls) {
+        admin = Admin.create(base);
         calls.put("commit", this::commit);
         calls.put("committed", this::committed);
         calls.put("createTopic", this::createTopic);

@@ -2,18 +2,24 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.apache.kafka.clients.CommonClientConfigs;
 
 /**
  * The client agent of Apache's Java client: testing/clients/protocol.ts says what it is asked and answers.
- * Usage: Agent HOST:PORT, requests on stdin.
+ * Usage: Agent HOST:PORT, requests on stdin. The environment variable CLIENT_CONFIG may name a file of client properties.
  */
 public final class Agent {
     static final ObjectMapper JSON = new ObjectMapper();
@@ -28,11 +34,11 @@ public final class Agent {
     }
 
     public static void main(String[] arguments) throws Exception {
-        String bootstrap = arguments[0];
+        Properties base = base(arguments[0]);
         Map<String, Call> calls = new HashMap<>();
-        AdminCalls admin = new AdminCalls(bootstrap, calls);
-        new RecordCalls(bootstrap, calls);
-        new Member(bootstrap, calls);
+        AdminCalls admin = new AdminCalls(base, calls);
+        new RecordCalls(base, calls);
+        new Member(base, calls);
         ExecutorService threads = Executors.newCachedThreadPool();
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = input.readLine(); line != null; line = input.readLine()) {
@@ -42,6 +48,26 @@ public final class Agent {
         admin.close();
         // Members and their threads end with the process, as in an application that is stopped.
         Runtime.getRuntime().halt(0);
+    }
+
+    /** What all clients of this agent are configured with. */
+    private static Properties base(String bootstrap) throws IOException {
+        Properties base = new Properties();
+        base.put(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+        base.put(CommonClientConfigs.CLIENT_ID_CONFIG, "java-agent");
+        String file = System.getenv("CLIENT_CONFIG");
+        if (file != null) {
+            try (InputStream stream = Files.newInputStream(Path.of(file))) {
+                base.load(stream);
+            }
+        }
+        return base;
+    }
+
+    static Properties copy(Properties base) {
+        Properties config = new Properties();
+        config.putAll(base);
+        return config;
     }
 
     /** Writes one message; callers on different threads do not mix their lines. */

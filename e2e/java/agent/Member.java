@@ -16,20 +16,18 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** The agent's member of a consumer group: one thread that polls and tells what it sees. */
 final class Member {
-    private final String bootstrap;
+    private final Properties base;
     private KafkaConsumer<byte[], byte[]> consumer;
     private Thread polling;
 
-    Member(String bootstrap, Map<String, Agent.Call> calls) {
-        this.bootstrap = bootstrap;
+    Member(Properties base, Map<String, Agent.Call> calls) {
+        this.base = base;
         calls.put("join", this::join);
         calls.put("leave", args -> leave());
     }
 
     private Object join(JsonNode args) {
-        Properties config = new Properties();
-        config.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-        config.put(ConsumerConfig.CLIENT_ID_CONFIG, "java-agent");
+        Properties config = Agent.copy(base);
         config.put(ConsumerConfig.GROUP_ID_CONFIG, args.get("group").asText());
         config.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
         if (args.has("sessionTimeoutMs")) {

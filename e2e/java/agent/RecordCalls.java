@@ -19,10 +19,10 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Writing and reading records without a group. */
 final class RecordCalls {
-    private final String bootstrap;
+    private final Properties base;
 
-    RecordCalls(String bootstrap, Map<String, Agent.Call> calls) {
-        this.bootstrap = bootstrap;
+    RecordCalls(Properties base, Map<String, Agent.Call> calls) {
+        this.base = base;
         calls.put("produce", this::produce);
         calls.put("read", this::read);
         calls.put("watermarks", this::watermarks);
@@ -30,9 +30,7 @@ final class RecordCalls {
     }
 
     private Object produce(JsonNode args) throws Exception {
-        Properties config = new Properties();
-        config.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-        config.put(ProducerConfig.CLIENT_ID_CONFIG, "java-agent");
+        Properties config = Agent.copy(base);
         config.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, args.get("codec").asText());
         if (args.has("acks")) {
             config.put(ProducerConfig.ACKS_CONFIG, args.get("acks").asText());
@@ -98,9 +96,6 @@ final class RecordCalls {
     }
 
     private KafkaConsumer<byte[], byte[]> consumer() {
-        Properties config = new Properties();
-        config.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-        config.put(ConsumerConfig.CLIENT_ID_CONFIG, "java-agent");
-        return new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        return new KafkaConsumer<>(base, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 }

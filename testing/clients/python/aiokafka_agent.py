@@ -14,9 +14,9 @@ from aiokafka.errors import for_code
 from aiokafka.protocol.group import MemberAssignment
 from aiokafka.structs import OffsetAndMetadata
 
-from serve import run, send_assigned, send_record, to_bytes, to_text
+from serve import client_config, run, send_assigned, send_record, to_bytes, to_text
 
-BASE = {"bootstrap_servers": sys.argv[1], "client_id": "aiokafka-agent"}
+BASE = {"bootstrap_servers": sys.argv[1], "client_id": "aiokafka-agent", **client_config()}
 LIMIT_S = 60
 
 loop = asyncio.new_event_loop()

@@ -15,9 +15,9 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from serve import run, send_assigned, send_record, to_bytes, to_text
+from serve import client_config, run, send_assigned, send_record, to_bytes, to_text
 
-BASE = {"bootstrap.servers": sys.argv[1], "client.id": "confluent-agent"}
+BASE = {"bootstrap.servers": sys.argv[1], "client.id": "confluent-agent", **client_config()}
 LIMIT_S = 30
 
 admin = AdminClient(BASE)

@@ -6,11 +6,18 @@
 import base64
 import json
 import os
+import runpy
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 _out_lock = threading.Lock()
+
+
+def client_config():
+    """What the module that the environment variable CLIENT_CONFIG names has as `config`; nothing without one."""
+    path = os.environ.get("CLIENT_CONFIG")
+    return {} if path is None else runpy.run_path(path)["config"]
 
 
 def run(calls):
