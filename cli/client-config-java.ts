@@ -45,7 +45,10 @@ const ALLOWED_URLS = 'org.apache.kafka.sasl.oauthbearer.allowed.urls'
 
 function notes(comment: string, { mechanism }: ClientFacts): readonly string[] {
   if (mechanism !== 'OAUTHBEARER') return []
-  return [`${comment} KAFKA_TOKEN_URL is where tokens come from; the JVM needs -D${ALLOWED_URLS}=$KAFKA_TOKEN_URL too.`]
+  return [
+    `${comment} KAFKA_TOKEN_URL is where tokens come from; the JVM needs -D${ALLOWED_URLS}=$KAFKA_TOKEN_URL too,`,
+    `${comment} and on the class path, besides kafka-clients, org.bitbucket.b_c:jose4j.`,
+  ]
 }
 
 function ownPairs(facts: ClientFacts): readonly Pair[] {

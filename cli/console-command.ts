@@ -1,11 +1,10 @@
 /** `kafscale console`: the web console, until it is told to end. */
-import { readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { LOGIN_MECHANISMS } from '../broker/client/login.ts'
 import { systemClock } from '../broker/clock.ts'
 import { createLogger } from '../broker/observe/logger.ts'
 import type { Address } from '../console/cluster/cluster.ts'
+import { type ScaledCluster, scaledClusterSchema } from '../console/scaled-cluster.ts'
 import { ConsoleServer } from '../console/server.ts'
 import {
   type Connection,
@@ -14,17 +13,19 @@ import {
   podConnection,
 } from '../operator/runtime/connection.ts'
 import { HttpKubeClient } from '../operator/runtime/http-kube-client.ts'
-import { CLUSTER, clusterSchema, type KafScaleCluster } from '../operator/types/kaf-scale-cluster.ts'
+import { CLUSTER } from '../operator/types/kaf-scale-cluster.ts'
+import { openCertificate, openCommandConfig, scaledClusterIn } from './console-files.ts'
 import { UsageError } from './usage.ts'
 
 export const CONSOLE_USAGE = `usage: kafscale console [options]
 
   --bootstrap HOST:PORT     brokers, more of them behind commas; localhost:39092
-  --listen HOST:PORT        where the console answers; 127.0.0.1:48080
+  --command-config FILE     how brokers are reached that do not take everybody, as for Kafka's own tools: security.protocol, sasl.mechanism,
+                            PEM stores of ssl.truststore.* and ssl.keystore.*; with SASL people sign in as users of the cluster
+  --listen HOST:PORT        where the console answers; 127.0.0.1:48080. :PORT is every address of the machine
   --metrics HOST:PORT       the brokers' metrics, may be given again; a name of several brokers is asked for all of them
   --cluster NAMESPACE/NAME  the KafScaleCluster whose scaling is shown
-  --sign-in MECHANISM       ${LOGIN_MECHANISMS.join(', ')}: people sign in as users of the cluster
-  --ca FILE                 brokers are reached by TLS, and this is whom to trust, PEM
+  --cluster-file FILE       the same, as the operator writes it to a file
   --cert FILE, --key FILE   the console answers by HTTPS with these, PEM
   --host-name NAME          by which browsers know the console, besides localhost and addresses; may be given again
   --allow-changes           groups may be reset; without it nothing can be changed
@@ -43,30 +44,37 @@ export async function consoleCommand(
     print(CONSOLE_USAGE.trimEnd())
     return 0
   }
-  const listen = addressOf('--listen', options.listen)
-  const certificate = await certificateOf(options)
-  const ca = options.ca === undefined ? undefined : await file('--ca', options.ca)
-  const scaled = options.cluster === undefined ? undefined : await scaledCluster(options.cluster, environment)
+  const log = createLogger('info')
+  const listen = listenAddress(options.listen)
+  const onProblem = (problem: string): void => log.warn({ problem }, 'a file that the console goes by')
+  const watching = { clock: systemClock, onProblem }
+  const scaled = await scaledCluster(options, environment)
+  const security = await openCommandConfig(options['command-config'], environment, watching)
+  const certificate = await openCertificate(options, watching)
+  const { bootstrap, mechanism, tls } = security.value()
+  const brokers = options.bootstrap ?? bootstrap ?? DEFAULT_BOOTSTRAP
   const server = await ConsoleServer.open({
     listen,
-    ...(certificate === undefined ? {} : { certificate }),
+    ...(certificate.value === undefined ? {} : { certificate: certificate.value }),
     hostNames: options['host-name'].map(name => name.toLowerCase()),
     brokers: {
-      bootstrap: options.bootstrap.split(',').map(place => addressOf('--bootstrap', place)),
+      bootstrap: brokers.split(',').map(place => addressOf('--bootstrap', place)),
       timeoutMs: CALL_LIMIT_MS,
-      ...(ca === undefined ? {} : { tls: { ca } }),
+      tls: tls === undefined ? undefined : () => security.value().tls,
     },
-    mechanism: mechanismOf(options['sign-in']),
+    mechanism,
     metrics: options.metrics.map(place => addressOf('--metrics', place)),
     scaledCluster: scaled?.read,
     allowsChanges: options['allow-changes'],
     clock: systemClock,
-    log: createLogger('info'),
+    log,
   }).catch((cause: Error) => {
     throw new UsageError(`--listen ${options.listen}: ${cause.message}`)
   })
-  print(`console: http${certificate === undefined ? '' : 's'}://${listen.host}:${server.port}`)
+  print(`console: http${certificate.value === undefined ? '' : 's'}://${listen.host ?? 'localhost'}:${server.port}`)
   const end = async (): Promise<void> => {
+    security.close()
+    certificate.close()
     await server.close()
     await scaled?.close()
   }
@@ -75,6 +83,7 @@ export async function consoleCommand(
 }
 
 const CALL_LIMIT_MS = 10_000
+const DEFAULT_BOOTSTRAP = 'localhost:39092'
 
 type Options = ReturnType<typeof parse>
 
@@ -85,12 +94,12 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
-        bootstrap: { ...text, default: 'localhost:39092' },
+        bootstrap: text,
+        'command-config': text,
         listen: { ...text, default: '127.0.0.1:48080' },
         metrics: texts,
         cluster: text,
-        'sign-in': text,
-        ca: text,
+        'cluster-file': text,
         cert: text,
         key: text,
         'host-name': texts,
@@ -109,31 +118,26 @@ function addressOf(option: string, place: string): Address {
   return { host: bracketed ?? plain ?? '', port: Number(port) }
 }
 
-function mechanismOf(name: string | undefined) {
-  if (name === undefined) return undefined
-  const found = LOGIN_MECHANISMS.find(mechanism => mechanism === name)
-  if (found === undefined) throw new UsageError(`--sign-in must be one of ${LOGIN_MECHANISMS.join(', ')}`)
-  return found
+/** Without a host it is every address of the machine. */
+function listenAddress(place: string): { readonly host: string | undefined; readonly port: number } {
+  return place.startsWith(':')
+    ? { ...addressOf('--listen', `any${place}`), host: undefined }
+    : addressOf('--listen', place)
 }
 
-async function certificateOf({ cert, key }: Options) {
-  if (cert === undefined && key === undefined) return undefined
-  if (cert === undefined || key === undefined) throw new UsageError('--cert and --key go together')
-  return { cert: await file('--cert', cert), key: await file('--key', key) }
-}
-
-async function file(option: string, path: string): Promise<Buffer> {
-  return readFile(path).catch((cause: Error) => {
-    throw new UsageError(`${option}: ${cause.message}`)
-  })
-}
-
-interface ScaledCluster {
-  readonly read: () => Promise<KafScaleCluster>
+interface ScaledClusterSource {
+  readonly read: () => Promise<ScaledCluster>
   readonly close: () => Promise<void>
 }
 
-async function scaledCluster(place: string, environment: Environment): Promise<ScaledCluster> {
+async function scaledCluster(options: Options, environment: Environment): Promise<ScaledClusterSource | undefined> {
+  const { cluster, 'cluster-file': path } = options
+  if (cluster !== undefined && path !== undefined) throw new UsageError('give --cluster or --cluster-file, not both')
+  if (path !== undefined) return { read: scaledClusterIn(path), close: async () => {} }
+  return cluster === undefined ? undefined : clusterOnKubernetes(cluster, environment)
+}
+
+async function clusterOnKubernetes(place: string, environment: Environment): Promise<ScaledClusterSource> {
   const [namespace, name, more] = place.split('/')
   if (!namespace || !name || more !== undefined)
     throw new UsageError(`--cluster must be NAMESPACE/NAME, and is ${place}`)
@@ -143,7 +147,7 @@ async function scaledCluster(place: string, environment: Environment): Promise<S
   })
   const client = new HttpKubeClient({ connection, clock: systemClock, userAgent: 'kafscale-console' })
   return {
-    read: async () => clusterSchema.parse(await client.get(CLUSTER, { namespace, name })),
+    read: async () => scaledClusterSchema.parse(await client.get(CLUSTER, { namespace, name })),
     close: () => client.close(),
   }
 }

@@ -14,9 +14,12 @@ let folder: string
 let settings: Record<string, string>
 let broker: Broker | undefined
 
-const diagnose = async (more: Record<string, string> = {}): Promise<{ code: number; lines: string[] }> => {
+const diagnose = async (
+  more: Record<string, string> = {},
+  args: readonly string[] = [],
+): Promise<{ code: number; lines: string[] }> => {
   const lines: string[] = []
-  const code = await doctorCommand([], { ...settings, ...more }, line => lines.push(line))
+  const code = await doctorCommand(args, { ...settings, ...more }, line => lines.push(line))
   return { code, lines }
 }
 
@@ -50,6 +53,34 @@ test('finds a broker at work', async () => {
   expect(code).toBe(0)
   expect(lines).toContainEqual(expect.stringMatching(/a broker answers on .*, and all 1 brokers that it tells of/))
   expect(lines).toContainEqual(expect.stringContaining('in use by a broker'))
+})
+
+test('comes in as a client does where brokers do not take everybody', async () => {
+  const users = join(folder, 'users.yaml')
+  await writeFile(users, 'alice: alice-secret\n')
+  const security = { protocol: 'SASL_PLAINTEXT', mechanisms: ['PLAIN'], usersFile: users }
+  const secured = { KAFSCALE_LISTENER_SECURITY: JSON.stringify({ PLAINTEXT: security }) }
+  broker = await Broker.start({
+    settings: loadSettings({ ...settings, ...secured }),
+    log: createLogger('silent'),
+    onLost: () => {},
+  })
+  const jaas = 'org.apache.kafka.common.security.plain.PlainLoginModule required username=alice password='
+  const configOf = async (password: string): Promise<string[]> => {
+    const file = join(folder, 'client.properties')
+    const lines = ['security.protocol=SASL_PLAINTEXT', 'sasl.mechanism=PLAIN', `sasl.jaas.config=${jaas}${password};`]
+    await writeFile(file, lines.join('\n'))
+    return ['--command-config', file]
+  }
+  const known = await diagnose(secured, await configOf('alice-secret'))
+  expect(known.lines).toContainEqual(
+    expect.stringMatching(/a broker answers on .*, and all 1 brokers that it tells of/),
+  )
+  const stranger = await diagnose(secured)
+  expect(stranger.lines).toContainEqual(expect.stringMatching(/^ok .*broker: a broker answers on [^,]*$/))
+  const guessed = await diagnose(secured, await configOf('guessed-secret'))
+  expect(guessed.lines).toContainEqual(expect.stringMatching(/^WRONG .*broker: Authentication failed/))
+  expect(guessed.lines.join()).not.toContain('guessed-secret')
 })
 
 test('finds a name that clients cannot look up', async () => {

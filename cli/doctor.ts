@@ -4,6 +4,7 @@ import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { openBacking } from '../broker/backing.ts'
+import type { ClientSecurity } from '../broker/client/client-properties.ts'
 import { BrokerConnection } from '../broker/client/connection.ts'
 import { systemClock } from '../broker/clock.ts'
 import { FolderInUse } from '../broker/ledger/folder-lock.ts'
@@ -32,16 +33,17 @@ const DAY_MS = 86_400_000
 const SOON_DAYS = 14
 const MOST_SKEW_MS = 60_000
 
-export function checks(settings: Settings): Check[] {
+/** `client`: how to come in where brokers do not take everybody; without it they are asked no more than whether they are there. */
+export function checks(settings: Settings, client?: ClientSecurity): Check[] {
   const listeners = planListeners(settings)
   return [
-    ...listeners.flatMap(plan => listenerChecks(plan, securityOf(settings.listenerSecurity, plan.bind.name))),
+    ...listeners.flatMap(plan => listenerChecks(plan, securityOf(settings.listenerSecurity, plan.bind.name), client)),
     { name: 'place of the data', run: () => checkBacking(settings) },
     ...(settings.s3Bucket === undefined ? [] : [{ name: 'clock', run: () => checkClock(settings) }]),
   ]
 }
 
-function listenerChecks(plan: ListenerPlan, security: ListenerSecurity): Check[] {
+function listenerChecks(plan: ListenerPlan, security: ListenerSecurity, client: ClientSecurity | undefined): Check[] {
   const name = `listener ${plan.bind.name}`
   const host = plan.advertisedHost ?? plan.bind.host ?? 'localhost'
   const port = plan.advertisedPort ?? plan.bind.port
@@ -50,7 +52,7 @@ function listenerChecks(plan: ListenerPlan, security: ListenerSecurity): Check[]
     { name: `${name}, files`, run: () => checkFiles(security) },
     ...(tls ? [{ name: `${name}, certificate`, run: () => checkCertificate(security, host) }] : []),
     { name: `${name}, name`, run: () => checkName(host) },
-    { name: `${name}, broker`, run: () => checkBroker(host, port, security) },
+    { name: `${name}, broker`, run: () => checkBroker(host, port, security, comingIn(client, security)) },
   ]
 }
 
@@ -86,14 +88,30 @@ async function checkName(host: string): Promise<string> {
   }
 }
 
+/** The client, if it is one for this listener. */
+function comingIn(client: ClientSecurity | undefined, security: ListenerSecurity): ClientSecurity | undefined {
+  const { mechanisms = [], protocol } = security
+  const fits =
+    (client?.tls !== undefined) === usesTls(security) &&
+    (client?.login === undefined ? !protocol.startsWith('SASL_') : mechanisms.includes(client.login.mechanism))
+  return fits ? client : undefined
+}
+
 /** A broker that does not run yet is no fault. One that runs has to tell clients addresses that can be reached. */
-async function checkBroker(host: string, port: number, security: ListenerSecurity): Promise<string> {
+async function checkBroker(
+  host: string,
+  port: number,
+  security: ListenerSecurity,
+  known: ClientSecurity | undefined,
+): Promise<string> {
   const ca = security.clientCaFile === undefined ? undefined : await readFile(security.clientCaFile)
   const client = { clientId: 'kafscale-doctor', clock: systemClock, timeoutMs: CONNECT_MS }
   // What the certificate is worth is another check's business.
-  const tls = usesTls(security) ? { tls: { rejectUnauthorized: false, ...(ca === undefined ? {} : { ca }) } } : {}
+  const blind = usesTls(security) ? { tls: { rejectUnauthorized: false, ...(ca === undefined ? {} : { ca }) } } : {}
+  const { tls, login } = known ?? {}
+  const way = known === undefined ? blind : { ...(tls && { tls }), ...(login && { login }) }
   const open = (at: { readonly host: string; readonly port: number }) =>
-    BrokerConnection.open({ ...client, ...tls, ...at })
+    BrokerConnection.open({ ...client, ...way, ...at })
   let connection: BrokerConnection
   try {
     connection = await open({ host, port })
@@ -102,7 +120,7 @@ async function checkBroker(host: string, port: number, security: ListenerSecurit
     return `nobody listens on ${host}:${port}: no broker runs there yet`
   }
   try {
-    if (security.protocol !== 'PLAINTEXT') return `a broker answers on ${host}:${port}`
+    if (security.protocol !== 'PLAINTEXT' && known === undefined) return `a broker answers on ${host}:${port}`
     const { brokers } = await connection.call('Metadata', newMetadataRequest({ topics: [] }))
     for (const broker of brokers) {
       const other = await open(broker).catch((cause: unknown) => {
