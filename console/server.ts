@@ -6,7 +6,7 @@
  * answer gives a page that says so.
  */
 import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { isIP } from 'node:net'
 import { BrokerUnreachable } from '../broker/client/connection.ts'
@@ -14,28 +14,37 @@ import type { LOGIN_MECHANISMS } from '../broker/client/login.ts'
 import type { Clock } from '../broker/clock.ts'
 import type { Logger } from '../broker/observe/logger.ts'
 import { AuthenticationFailed } from '../broker/security/sasl.ts'
-import type { KafScaleCluster } from '../operator/types/kaf-scale-cluster.ts'
 import { type Answer, BadRequest, cookieOf, formOf, page as htmlPage, seeOther, send, text } from './answer.ts'
 import { type Address, Cluster, type ClusterOptions } from './cluster/cluster.ts'
 import type { Html } from './html.ts'
 import { MetricsWatch } from './metrics.ts'
 import { type Place, page } from './pages/layout.ts'
 import { problemPage, signInPage } from './pages/sign-in.ts'
+import type { ScaledCluster } from './scaled-cluster.ts'
 import { type Session, Sessions } from './sessions.ts'
 import { TopicRates } from './topic-rates.ts'
 import { decoded, problemOf, reset, type Sources, viewOf } from './views.ts'
 
+/** PEM. */
+interface Certificate {
+  readonly cert: Buffer
+  readonly key: Buffer
+}
+
 export interface ConsoleOptions {
   readonly listen: { readonly host: string | undefined; readonly port: number }
-  /** PEM, for HTTPS. */
-  readonly certificate?: { readonly cert: Buffer; readonly key: Buffer }
+  /** For HTTPS; `onRenewed` calls back when there is another one. */
+  readonly certificate?: {
+    readonly material: () => Certificate
+    readonly onRenewed: (callback: (renewed: Certificate) => void) => void
+  }
   /** By which it may be asked for, besides localhost and addresses. */
   readonly hostNames: readonly string[]
   readonly brokers: Omit<ClusterOptions, 'login' | 'clock'>
   /** Undefined where the brokers ask for no login. */
   readonly mechanism: (typeof LOGIN_MECHANISMS)[number] | undefined
   readonly metrics: readonly Address[]
-  readonly scaledCluster: (() => Promise<KafScaleCluster>) | undefined
+  readonly scaledCluster: (() => Promise<ScaledCluster>) | undefined
   readonly allowsChanges: boolean
   readonly clock: Clock
   readonly log: Logger
@@ -79,8 +88,7 @@ export class ConsoleServer {
     this.#open = { user: undefined, cluster: new Cluster({ ...options.brokers, clock }), rates: new TopicRates(clock) }
     const limits = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }
     const handle = (request: IncomingMessage, response: ServerResponse): void => void this.#handle(request, response)
-    this.#server =
-      certificate === undefined ? createServer(limits, handle) : createTlsServer({ ...limits, ...certificate }, handle)
+    this.#server = certificate === undefined ? createServer(limits, handle) : secureServer(certificate, limits, handle)
     this.#server.maxConnections = MOST_CONNECTIONS
   }
 
@@ -230,6 +238,16 @@ export class ConsoleServer {
       status: 500,
     })
   }
+}
+
+function secureServer(
+  { material, onRenewed }: NonNullable<ConsoleOptions['certificate']>,
+  limits: { readonly requestTimeout: number; readonly headersTimeout: number },
+  handle: RequestListener,
+): Server {
+  const server = createTlsServer({ ...limits, ...material(), minVersion: 'TLSv1.2' }, handle)
+  onRenewed(renewed => server.setSecureContext({ ...renewed, minVersion: 'TLSv1.2' }))
+  return server
 }
 
 async function readAssets(): Promise<ReadonlyMap<string, Answer>> {

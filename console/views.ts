@@ -1,7 +1,6 @@
 /** From the address of a page to what it shows: asks the cluster with the session's login, and hands the answers to a page. */
 import { AuthenticationFailed } from '../broker/security/sasl.ts'
 import { errorCode } from '../broker/wire/errors.ts'
-import type { KafScaleCluster } from '../operator/types/kaf-scale-cluster.ts'
 import { BadRequest } from './answer.ts'
 import { Refused } from './cluster/cluster.ts'
 import { group, groups, positions, resetOffsets } from './cluster/groups.ts'
@@ -16,12 +15,13 @@ import { overviewPage } from './pages/overview.ts'
 import { recordsPage, wantedRecords } from './pages/records.ts'
 import { NOT_ON_KUBERNETES, scalingPage } from './pages/scaling.ts'
 import { topicPage, topicsPage } from './pages/topics.ts'
+import type { ScaledCluster } from './scaled-cluster.ts'
 import type { Session } from './sessions.ts'
 
 export interface Sources {
   readonly metrics: MetricsView | undefined
   /** Undefined when the console was not told of a KafScaleCluster. */
-  readonly scaledCluster: (() => Promise<KafScaleCluster>) | undefined
+  readonly scaledCluster: (() => Promise<ScaledCluster>) | undefined
   readonly allowsChanges: boolean
   readonly onChange: (change: { readonly group: string; readonly topic: string; readonly to: string }) => void
 }

@@ -14,7 +14,9 @@ export interface Address {
   readonly port: number
 }
 
-export interface ClusterOptions extends Pick<BrokerConnectionOptions, 'clock' | 'timeoutMs' | 'login' | 'tls'> {
+export interface ClusterOptions extends Pick<BrokerConnectionOptions, 'clock' | 'timeoutMs' | 'login'> {
+  /** For brokers with TLS: whom to trust and what to show, asked for each connection, as it may be renewed. */
+  readonly tls?: (() => BrokerConnectionOptions['tls']) | undefined
   /** Tried in this order. */
   readonly bootstrap: readonly Address[]
 }
@@ -135,9 +137,11 @@ export class Cluster {
     const current = this.#connections.get(key)
     if (current !== undefined && current !== known) return current
     const { host, port } = address
-    const { bootstrap: _, ...options } = this.#options
+    const { bootstrap: _, tls, ...options } = this.#options
+    const material = tls?.()
     const opening = BrokerConnection.open({
       ...options,
+      ...(material === undefined ? {} : { tls: material }),
       host,
       port,
       clientId: CLIENT_ID,

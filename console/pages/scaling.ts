@@ -1,14 +1,13 @@
 /** Why there are so many brokers: what the operator says in the status of the KafScaleCluster. */
-
-import type { KafScaleCluster } from '../../operator/types/kaf-scale-cluster.ts'
 import { type Html, html } from '../html.ts'
+import type { ScaledCluster } from '../scaled-cluster.ts'
 import { count, UNKNOWN } from '../words.ts'
 import { badge, facts, live, table } from './layout.ts'
 
 export const NOT_ON_KUBERNETES = html`<h1>Scaling</h1><p class="empty">Scaling decisions are the operator's: begin the console with
 <code>--cluster NAMESPACE/NAME</code> where a KafScaleCluster runs.</p>`
 
-export function scalingPage({ metadata, spec, status = {} }: KafScaleCluster): Html {
+export function scalingPage({ metadata, spec, status = {} }: ScaledCluster): Html {
   const { scaling = {}, brokers, conditions = [], lag } = status
   const { signals = [], history = {}, desired, explanation } = scaling
   const { min, max, mode } = spec.scaling

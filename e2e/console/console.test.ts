@@ -201,11 +201,12 @@ await suiteWith('console', chromiumProgram(), chromium => {
       await producer.connect()
       await producer.send({ topic: 'open', messages: [{ value: 'not for everybody' }] })
       await Promise.all([producer.disconnect(), admin.disconnect()])
+      const ca = await readFile(secured.authority.cert)
       server = await open({
         brokers: {
           bootstrap: [addressOf(secured.addresses.SASL_SSL)],
           timeoutMs: 10_000,
-          tls: { ca: await readFile(secured.authority.cert) },
+          tls: () => ({ ca }),
         },
         mechanism: 'PLAIN',
       })
