@@ -10,6 +10,7 @@ import { objectAt, textAt } from './cluster/fields.ts'
 import { listenerSecretNames } from './cluster/security-stand.ts'
 import type { KubeClient, Scope } from './runtime/kube-client.ts'
 import type { Source } from './runtime/manager.ts'
+import type { WatchFreshness } from './runtime/metrics.ts'
 import { controllerOf, type KubeObject, type Manifest } from './runtime/object.ts'
 import { Reflector, type ReflectorTimes } from './runtime/reflector.ts'
 import { RESOURCES, type Resource, resourceName } from './runtime/resource.ts'
@@ -39,6 +40,8 @@ export interface CacheOptions {
 export interface Watch extends Source {
   readonly resource: Resource
   readonly isSynced: boolean
+  /** Seconds since the API server last said anything. */
+  readonly silenceSeconds: number
 }
 
 const byOwner = (object: KubeObject): readonly string[] => {
@@ -123,6 +126,16 @@ export class Caches {
       ...reflect<KubeObject>(RESOURCES.secrets, this.secrets, asIs, { metadataOnly: true }),
       ...reflect<KubeObject>(RESOURCES.horizontalPodAutoscalers, this.autoscalers, asIs),
     ]
+  }
+
+  /** Of each kind, the watch that heard nothing for the longest: there is one in every namespace. */
+  freshness(): WatchFreshness[] {
+    const silences = new Map<string, number>()
+    for (const { resource, silenceSeconds } of this.watches) {
+      const name = resourceName(resource)
+      silences.set(name, Math.max(silences.get(name) ?? 0, silenceSeconds))
+    }
+    return [...silences].map(([name, silenceSeconds]) => ({ name, silenceSeconds }))
   }
 
   /** Takes in what the API server answered to a write of ours. */

@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { collectDefaultMetrics } from 'prom-client'
 import { systemClock } from '../broker/clock.ts'
 import { createLogger } from '../broker/observe/logger.ts'
 import { check } from './check.ts'
@@ -64,6 +65,7 @@ async function runCheck(): Promise<number> {
 async function run(): Promise<number> {
   const connection = await connect()
   const metrics = new EngineMetrics()
+  collectDefaultMetrics({ register: metrics.registry })
   const client = new HttpKubeClient({
     connection,
     clock: systemClock,

@@ -107,6 +107,7 @@ export class Operator {
       reachOf: address => brokerReach(address, this.#kept),
       onNews,
     })
+    metrics.watches(() => caches.freshness())
     publishMetrics(metrics.registry, () => this.#load.published())
     const clusters = this.#clusterController(fenced)
     this.#topics = this.#topicOptions(fenced, onNews)

@@ -40,10 +40,17 @@ export class SmallClient {
     for (const { message } of refusals.values()) throw new Error(message)
   }
 
-  /** Small records without keys. */
-  async produce(topic: string, partition: number, count: number): Promise<void> {
-    const records = Array.from({ length: count }, (_, index) => ({ value: Buffer.from(`record ${index}`) }))
-    const batch = buildBatch({ records, timestamp: Date.now() })
+  /** Records without keys; small ones, and of now, unless it is said otherwise. */
+  async produce(
+    topic: string,
+    partition: number,
+    count: number,
+    { bytes, timestamp = Date.now() }: { readonly bytes?: number; readonly timestamp?: number } = {},
+  ): Promise<void> {
+    const records = Array.from({ length: count }, (_, index) => ({
+      value: bytes === undefined ? Buffer.from(`record ${index}`) : Buffer.alloc(bytes, index),
+    }))
+    const batch = buildBatch({ records, timestamp })
     const request = newProduceRequest({
       transactionalId: null,
       acks: -1,

@@ -186,7 +186,13 @@ test('the metrics have the names of controller-runtime', async () => {
   queue.add('a')
   await clock.advance(1)
   for (const report of reports) metrics.pass(made.name, report)
-  metrics.request({ method: 'PATCH', code: '200', seconds: 0.1 })
+  metrics.request({ method: 'PATCH', path: '/api/v1/namespaces/n/pods/p', code: '200', seconds: 0.1 })
+  metrics.request({
+    method: 'PUT',
+    path: '/apis/coordination.k8s.io/v1/namespaces/n/leases/l',
+    code: '200',
+    seconds: 0.1,
+  })
   metrics.leads('kafscale-operator', true)
   const text = await metrics.registry.metrics()
   expect(text).toContain('controller_runtime_reconcile_total{controller="test",result="success"} 1')
@@ -194,6 +200,7 @@ test('the metrics have the names of controller-runtime', async () => {
   expect(text).toContain('workqueue_depth{name="test"} 0')
   expect(text).toContain('rest_client_requests_total{code="200",method="PATCH"} 1')
   expect(text).toContain('kafscale_operator_writes_total{method="PATCH"} 1')
+  expect(text).not.toContain('kafscale_operator_writes_total{method="PUT"}')
   expect(text).toContain('leader_election_master_status{name="kafscale-operator"} 1')
   expect(text).toContain('kafscale_operator_watch_last_event_age_seconds{resource="pods"} 3')
   queue.shutDown()

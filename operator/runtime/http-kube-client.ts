@@ -26,6 +26,14 @@ import type {
 import { type Manifest, manifestSchema } from './object.ts'
 import { apiVersionOf, pathOf, RESOURCES, type Resource } from './resource.ts'
 
+/** Of one request, or of the beginning of a watch. `code` is `<error>` when no answer came. */
+export interface RequestReport {
+  readonly method: string
+  readonly path: string
+  readonly code: string
+  readonly seconds: number
+}
+
 export interface HttpKubeClientOptions {
   readonly connection: Connection
   readonly clock: Clock
@@ -33,7 +41,7 @@ export interface HttpKubeClientOptions {
   /** How long an answer may take, in ms. */
   readonly requestTimeoutMs?: number
   /** Told of every answer; `code` is the HTTP status or `<error>`, as client-go counts them. */
-  readonly onRequest?: (request: { method: string; code: string; seconds: number }) => void
+  readonly onRequest?: (report: RequestReport) => void
 }
 
 interface Request {
@@ -257,7 +265,7 @@ export class HttpKubeClient implements KubeClient {
     } catch (error) {
       throw asKubeError(error, request, limit.hasPassed)
     } finally {
-      this.#onRequest?.({ method, code, seconds: (this.#clock.monotonic() - started) / 1000 })
+      this.#onRequest?.({ method, path: request.path, code, seconds: (this.#clock.monotonic() - started) / 1000 })
     }
   }
 
@@ -275,7 +283,12 @@ export class HttpKubeClient implements KubeClient {
     } catch (error) {
       throw asKubeError(error, request, limit.hasPassed)
     } finally {
-      this.#onRequest?.({ method: 'WATCH', code, seconds: (this.#clock.monotonic() - started) / 1000 })
+      this.#onRequest?.({
+        method: 'WATCH',
+        path: request.path,
+        code,
+        seconds: (this.#clock.monotonic() - started) / 1000,
+      })
     }
   }
 

@@ -3,11 +3,14 @@
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { PassReport } from './controller.ts'
+import type { RequestReport } from './http-kube-client.ts'
 import type { QueueWatcher, WorkQueue } from './work-queue.ts'
 
 const PASS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 const QUEUE_SECONDS = [1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1000]
 const REQUEST_SECONDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
+/** They are renewed for as long as there is a leader. */
+const LEASES = /^\/apis\/coordination\.k8s\.io\//
 const RESULTS = ['success', 'requeue', 'requeue_after', 'error'] as const
 
 /** What is read when Prometheus asks. */
@@ -63,15 +66,15 @@ export class EngineMetrics {
   readonly #leads = this.#gauge('leader_election_master_status', 'Whether this process leads', ['name'])
   readonly #writes = this.#counter(
     'kafscale_operator_writes_total',
-    'Requests that write; none when everything is settled',
+    'Requests that write, but for the lease of the leader; none when everything is settled',
     ['method'],
   )
 
   /** For HttpKubeClient.onRequest. */
-  request({ method, code, seconds }: { method: string; code: string; seconds: number }): void {
+  request({ method, path, code, seconds }: RequestReport): void {
     this.#requests.inc({ code, method })
     this.#requestSeconds.observe({ method }, seconds)
-    if (method !== 'GET' && method !== 'WATCH') this.#writes.inc({ method })
+    if (method !== 'GET' && method !== 'WATCH' && !LEASES.test(path)) this.#writes.inc({ method })
   }
 
   /** For ControllerOptions.onPass. */

@@ -1,5 +1,6 @@
 /** The generated files of `dashboards/`: dashboards for Grafana, rules for Prometheus. */
 import { stringify } from 'yaml'
+import { ofPods } from '../../operator/cluster/desired/alert-rules.ts'
 import { ALERTS } from './alerts.ts'
 import { DASHBOARDS, type Dashboard, type Panel } from './panels.ts'
 
@@ -36,8 +37,23 @@ function rules() {
   }
 }
 
+const DATASOURCE = { name: 'datasource', type: 'datasource', query: 'prometheus', label: 'Data source' }
+const CHOSEN = 'namespace=~"$namespace",instance=~"$instance"'
+
+/** Which brokers are shown: those of some namespaces, some of them. Where there are no namespaces `.*` fits that too. */
+function chosen(datasource: object): object[] {
+  const variable = (name: string, label: string, values: string) => ({
+    ...{ name, label, type: 'query', datasource, multi: true, includeAll: true, allValue: '.*', refresh: 2, sort: 1 },
+    ...{ current: { selected: true, text: ['All'], value: ['$__all'] }, query: { query: values, refId: name } },
+  })
+  return [
+    variable('namespace', 'Namespace', 'label_values(kafscale_build_info, namespace)'),
+    variable('instance', 'Broker', 'label_values(kafscale_build_info{namespace=~"$namespace"}, instance)'),
+  ]
+}
+
 /** The parts of Grafana's model that differ from its defaults (schema 39 is Grafana 10 and later). */
-function grafana({ name, title, rows }: Dashboard) {
+function grafana({ name, title, rows, isOfBrokers }: Dashboard) {
   const datasource = { type: 'prometheus', uid: ['$', '{datasource}'].join('') }
   const panels: object[] = []
   let y = 0
@@ -48,26 +64,26 @@ function grafana({ name, title, rows }: Dashboard) {
     for (const [index, panel] of row.panels.entries()) {
       const w = COLUMNS / PER_ROW
       const gridPos = { h: HEIGHT, w, x: (index % PER_ROW) * w, y: y + Math.floor(index / PER_ROW) * HEIGHT }
-      panels.push({ id: ++id, ...timeseries(panel), datasource, gridPos })
+      panels.push({ id: ++id, ...timeseries(panel, isOfBrokers), datasource, gridPos })
     }
     y += Math.ceil(row.panels.length / PER_ROW) * HEIGHT
   }
-  const variable = { name: 'datasource', type: 'datasource', query: 'prometheus', label: 'Data source' }
   return {
     ...{ uid: `kafscale-${name}`, title, tags: ['kafscale'], schemaVersion: 39, editable: true, refresh: '30s' },
     time: { from: 'now-1h', to: 'now' },
-    templating: { list: [variable] },
+    templating: { list: isOfBrokers ? [DATASOURCE, ...chosen(datasource)] : [DATASOURCE] },
     panels,
   }
 }
 
-function timeseries({ title, unit, description, queries }: Panel) {
+function timeseries({ title, unit, description, queries }: Panel, isOfBrokers: boolean) {
   return {
     ...{ type: 'timeseries', title, description },
     fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
     options: { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } },
     targets: queries.map(({ expr, legend }, index) => ({
-      ...{ refId: String.fromCharCode(65 + index), expr, legendFormat: legend, range: true },
+      ...{ refId: String.fromCharCode(65 + index), expr: isOfBrokers ? ofPods(expr, CHOSEN) : expr },
+      ...{ legendFormat: legend, range: true },
     })),
   }
 }

@@ -20,6 +20,8 @@ export interface Dashboard {
   /** Name of its file. */
   readonly name: string
   readonly title: string
+  /** By namespace and broker, as somebody chooses at the top. */
+  readonly isOfBrokers: boolean
   readonly rows: readonly { readonly title: string; readonly panels: readonly Panel[] }[]
 }
 
@@ -39,6 +41,7 @@ const panel = (
 const CLUSTER: Dashboard = {
   name: 'cluster',
   title: 'KafScale / Cluster',
+  isOfBrokers: true,
   rows: [
     {
       title: 'Health',
@@ -62,10 +65,13 @@ const CLUSTER: Dashboard = {
     {
       title: 'Traffic',
       panels: [
-        panel('Records in', 'ops', 'Of all brokers.', [
-          'sum(rate(kafscale_topic_records_in_total[$__rate_interval]))',
-          'records',
-        ]),
+        panel(
+          'Records',
+          'ops',
+          'Of all brokers.',
+          ['sum(rate(kafscale_topic_records_in_total[$__rate_interval]))', 'in'],
+          ['sum(rate(kafscale_topic_records_out_total[$__rate_interval]))', 'out'],
+        ),
         panel(
           'Bytes',
           'Bps',
@@ -116,7 +122,10 @@ const CLUSTER: Dashboard = {
           'rate(kafscale_event_loop_active_seconds_total[$__rate_interval])',
           '{{instance}}',
         ]),
-        panel('Memory', 'bytes', 'Resident.', ['process_resident_memory_bytes', '{{instance}}']),
+        panel('Memory', 'bytes', 'Resident.', [
+          'process_resident_memory_bytes and on (job, instance) kafscale_build_info',
+          '{{instance}}',
+        ]),
         panel(
           'Requests in progress',
           'bytes',
@@ -158,6 +167,12 @@ const CLUSTER: Dashboard = {
             '{{operation}} {{resource_type}}',
           ],
         ),
+        panel(
+          'Certificates',
+          's',
+          'Time until what a listener shows ends. There is nothing to see where no listener has TLS.',
+          ['min by (listener) (kafscale_certificate_expiry_timestamp_seconds) - time()', '{{listener}}'],
+        ),
         panel('Throttled', 'percentunit', 'Time for which clients were told to be quiet, for each second.', [
           'sum by (kind) (rate(kafscale_throttled_seconds_total[$__rate_interval])) or vector(0)',
           '{{kind}}',
@@ -170,6 +185,7 @@ const CLUSTER: Dashboard = {
 const TOPICS: Dashboard = {
   name: 'topics-and-groups',
   title: 'KafScale / Topics and groups',
+  isOfBrokers: true,
   rows: [
     {
       title: 'Topics',
@@ -184,6 +200,10 @@ const TOPICS: Dashboard = {
         ]),
         panel('Records in', 'ops', 'The ten busiest.', [
           'topk(10, sum by (topic) (rate(kafscale_topic_records_in_total[$__rate_interval])))',
+          '{{topic}}',
+        ]),
+        panel('Records out', 'ops', 'The ten busiest. Twice as many as in is two groups that read.', [
+          'topk(10, sum by (topic) (rate(kafscale_topic_records_out_total[$__rate_interval])))',
           '{{topic}}',
         ]),
       ],
@@ -217,6 +237,7 @@ const TOPICS: Dashboard = {
 const COST: Dashboard = {
   name: 's3-and-cost',
   title: 'KafScale / S3 and cost',
+  isOfBrokers: true,
   rows: [
     {
       title: 'Cost of requests',
@@ -267,6 +288,7 @@ const COST: Dashboard = {
 const OPERATOR: Dashboard = {
   name: 'operator',
   title: 'KafScale / Operator',
+  isOfBrokers: false,
   rows: [
     {
       title: 'Work',
@@ -284,6 +306,26 @@ const OPERATOR: Dashboard = {
           '{{method}}',
         ]),
         panel('Leader', 'short', 'Exactly one.', ['sum(leader_election_master_status)', 'leaders']),
+      ],
+    },
+    {
+      title: 'Passes',
+      panels: [
+        panel('Passes', 'ops', 'Looks at one object, by kind and result.', [
+          'sum by (controller, result) (rate(controller_runtime_reconcile_total[$__rate_interval]))',
+          '{{controller}} {{result}}',
+        ]),
+        panel('Time of a pass', 's', 'p99', [
+          quantile(0.99, 'controller_runtime_reconcile_time_seconds', 'controller'),
+          '{{controller}}',
+        ]),
+        panel('Objects in line', 'short', 'Waiting for a pass.', ['sum by (name) (workqueue_depth)', '{{name}}']),
+        panel(
+          'Silence of watches',
+          's',
+          'The API server says something every minute or so; after minutes a watch is dead.',
+          ['max by (resource) (kafscale_operator_watch_last_event_age_seconds)', '{{resource}}'],
+        ),
       ],
     },
     {
