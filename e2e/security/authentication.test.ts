@@ -1,18 +1,16 @@
-// Real clients of each family over every protocol and mechanism, and what they are told when they show the wrong thing.
+// kafkajs, kcat and Apache Kafka's tools over every protocol and mechanism, and what they are told when they show the wrong thing.
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
-import { Admin, Producer, stringSerializers } from '@platformatic/kafka'
 import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
-import { z } from 'zod'
-import { type ClientKind, clientConfig } from '../../cli/client-config.ts'
 import { run } from '../../tools/parts/command.ts'
 import { available, kcat } from '../../tools/parts/parts.ts'
 import { KafkaTools, kafkaToolsProgram } from '../clients/kafka-tools.ts'
 import { suiteWith } from '../suite.ts'
+import { type Login, printed } from './families.ts'
 import { type Addresses, Secured } from './secured.ts'
 
 jest.setTimeout(180_000)
@@ -109,11 +107,6 @@ await suiteWith('authentication', kafkaToolsProgram(), toolsProgram => {
         'a user that is not known',
         () => ({ ...tls(), sasl: { mechanism: 'plain' as const, username: 'eve', password: 'x' } }),
       ],
-      ['a token for others', () => ({ ...tls(), sasl: oauth(() => secured.issuer.token('carol', { audience: 'x' })) })],
-      [
-        'a token of the past',
-        () => ({ ...tls(), sasl: oauth(() => secured.issuer.token('carol', { expiresIn: '-5m' })) }),
-      ],
       ['a token of nobody', () => ({ ...tls(), sasl: oauth(async () => 'e30.e30.e30') })],
       ['no authentication', () => tls()],
       ['no TLS', () => ({})],
@@ -126,29 +119,7 @@ await suiteWith('authentication', kafkaToolsProgram(), toolsProgram => {
     })
   })
 
-  test('@platformatic/kafka writes and asks by SCRAM over TLS', async () => {
-    const options = {
-      ...{ clientId: 'secured', bootstrapBrokers: [secured.addresses.SASL_SSL], tls: { ca }, retries: 1 },
-      sasl: { mechanism: 'SCRAM-SHA-512' as const, username: 'bob', password: 'bob-secret' },
-    }
-    const admin = new Admin(options)
-    await admin.createTopics({ topics: ['secured'], partitions: 1, replicas: 1 })
-    await admin.close()
-    const producer = new Producer({ ...options, serializers: stringSerializers })
-    const { offsets } = await producer.send({ messages: [{ topic: 'secured', value: 'v' }] })
-    await producer.close()
-    expect(offsets?.[0]?.offset).toBe(0n)
-  })
-
   describe("Apache Kafka's tools", () => {
-    test.each(['SCRAM-SHA-256', 'SCRAM-SHA-512'])('come in by %s over TLS', async mechanism => {
-      const own = new KafkaTools(toolsProgram, secured.addresses.SASL_SSL)
-      const config = await properties(mechanism, javaScram(mechanism, 'bob', 'bob-secret'))
-      const outcome = await own.run('kafka-topics', ['--list', '--command-config', config])
-      await own.stop()
-      expect(outcome).toMatchObject({ code: 0 })
-    })
-
     test('are told what is wrong with a password, in the words of Apache Kafka', async () => {
       const own = new KafkaTools(toolsProgram, secured.addresses.SASL_SSL)
       const config = await properties('wrong', javaScram('SCRAM-SHA-512', 'bob', 'wrong'))
@@ -194,11 +165,7 @@ await suiteWith('authentication', kafkaToolsProgram(), toolsProgram => {
   })
 
   describe('the configuration that kafscale client-config prints', () => {
-    const printed = (kind: ClientKind): string => {
-      const who = { mechanism: 'SCRAM-SHA-512', user: 'bob' } as const
-      const files = { ca: secured.authority.cert, cert: undefined, key: undefined }
-      return clientConfig(kind, { bootstrap: secured.addresses.SASL_SSL, protocol: 'SASL_SSL', ...who, ...files })
-    }
+    const login = { mechanism: 'SCRAM-SHA-512', user: 'bob' } as const
 
     beforeAll(() => {
       process.env.KAFKA_PASSWORD = 'bob-secret'
@@ -210,26 +177,20 @@ await suiteWith('authentication', kafkaToolsProgram(), toolsProgram => {
 
     test("is one for Apache Kafka's tools", async () => {
       const own = new KafkaTools(toolsProgram, secured.addresses.SASL_SSL)
-      const config = await properties('printed', [printed('java')])
+      const config = await properties('printed', [await printed('java', secured, login)])
       const outcome = await own.run('kafka-topics', ['--list', '--command-config', config])
       await own.stop()
       expect(outcome).toMatchObject({ code: 0 })
     })
 
-    test('is one for kafkajs', async () => {
-      const path = join(secured.folder, 'printed.mjs')
-      await writeFile(path, printed('kafkajs'))
-      const { config } = z.object({ config: z.custom<KafkaConfig>() }).parse(await import(path))
-      const admin = new Kafka({ ...config, logLevel: logLevel.NOTHING }).admin()
-      await admin.connect()
-      expect(await admin.listTopics()).toBeInstanceOf(Array)
-      await admin.disconnect()
-    })
-
-    withKcat('is one for librdkafka', async () => {
+    withKcat.each<[string, () => Login]>([
+      ['by password', () => login],
+      ['by certificate', () => ({ certificate: secured.client })],
+    ])('is one for kcat, %s', async (_, of) => {
       const path = join(secured.folder, 'printed.conf')
       // As envsubst would do it.
-      await writeFile(path, printed('librdkafka').replace(/\$\{KAFKA_PASSWORD\}/, 'bob-secret'))
+      const text = (await printed('librdkafka', secured, of())).replace(/\$\{KAFKA_PASSWORD\}/, 'bob-secret')
+      await writeFile(path, text)
       expect(await run(program.have ? program.part : '', ['-F', path, '-L'])).toMatchObject({ code: 0 })
     })
   })

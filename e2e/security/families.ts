@@ -21,6 +21,8 @@ export interface Family {
   readonly program: () => Promise<AgentProgram>
   /** What is wrong with a token that it shows: the rules are the broker's, so that each family tries another one. */
   readonly refused: TokenTraits
+  /** Whether it knows KIP-368; if not, its connections end with their tokens, and its admin client says so. */
+  readonly authenticatesAgain: boolean
 }
 
 export const FAMILIES: readonly Family[] = [
@@ -30,6 +32,7 @@ export const FAMILIES: readonly Family[] = [
     extension: 'properties',
     program: () => javaAgent('4.4.0'),
     refused: { issuer: 'https://other.test' },
+    authenticatesAgain: true,
   },
   {
     name: 'librdkafka (confluent-kafka)',
@@ -37,6 +40,7 @@ export const FAMILIES: readonly Family[] = [
     extension: 'py',
     program: () => pythonAgent('confluent_agent.py'),
     refused: { audience: 'other' },
+    authenticatesAgain: true,
   },
   {
     name: 'aiokafka',
@@ -44,6 +48,7 @@ export const FAMILIES: readonly Family[] = [
     extension: 'py',
     program: () => pythonAgent('aiokafka_agent.py'),
     refused: { signedBy: 'strange' },
+    authenticatesAgain: false,
   },
   {
     name: 'kafkajs',
@@ -51,6 +56,7 @@ export const FAMILIES: readonly Family[] = [
     extension: 'mjs',
     program: async () => nodeAgent('kafkajs-agent.ts'),
     refused: { signedBy: 'nobody' },
+    authenticatesAgain: true,
   },
   {
     name: '@platformatic/kafka',
@@ -58,6 +64,7 @@ export const FAMILIES: readonly Family[] = [
     extension: 'mjs',
     program: async () => nodeAgent('platformatic-agent.ts'),
     refused: { expiresIn: '-5m' },
+    authenticatesAgain: true,
   },
 ]
 
