@@ -16,6 +16,6 @@ LABEL org.opencontainers.image.title=kafscale org.opencontainers.image.licenses=
 USER 65532:65532
 WORKDIR /app
 ENV PATH=/usr/local/bin NODE_ENV=production
-EXPOSE 9092 19092 19093
+EXPOSE 9092 19092 19093 48080
 ENTRYPOINT ["/usr/local/bin/node"]
 CMD ["/app/dist/broker/main.js"]

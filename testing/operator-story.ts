@@ -92,6 +92,7 @@ export async function operatorStory(person: KubeClient): Promise<void> {
   }
   const everything = {
     networkPolicy: { enabled: true },
+    console: {},
     listeners: [
       { name: 'a', port: 9092 },
       { name: 'b', port: 9094, authentication: { type: 'scram-sha-512' } },
@@ -117,6 +118,7 @@ export async function operatorStory(person: KubeClient): Promise<void> {
   // Fewer brokers: one of them is marked to go.
   await person.apply(RESOURCES.pods, PLAYED_BROKER, user)
   await there(RESOURCES.deployments, 'orders-broker')
+  await there(RESOURCES.deployments, 'orders-console')
   const isWanted = async (size: number) =>
     Object((await find(person, RESOURCES.deployments, 'orders-broker'))?.spec).replicas === size
   await until('four brokers', () => isWanted(4))
@@ -134,6 +136,7 @@ export async function operatorStory(person: KubeClient): Promise<void> {
     }),
     user,
   )
+  await gone(RESOURCES.deployments, 'orders-console')
   await gone(RESOURCES.cronJobs, 'orders-etcd-snapshot')
   await until('the end of the finalizer', async () => !(await isHeld(person)))
   await gone(RESOURCES.networkPolicies, 'orders-broker')

@@ -23,6 +23,8 @@ export interface Request extends Validity {
   readonly names: readonly string[]
   /** Such a one stands for no server, whatever its name is. */
   readonly isClientOnly?: boolean
+  /** Such a one lets nobody in. */
+  readonly isServerOnly?: boolean
 }
 
 const ECDSA_SHA256 = der.sequence(der.objectId('1.2.840.10045.4.3.2'))
@@ -48,8 +50,9 @@ export function newAuthority(purpose: string, { from, until }: Validity): Issued
   return { cert: signed(facts, key), key }
 }
 
-/** Unless it is a client's alone it serves as both: etcd's own gateway shows its server certificate as a client. */
-export function issue(authority: Issued, { commonName, names, from, until, isClientOnly = false }: Request): Issued {
+/** Unless it is a client's or a server's alone it serves as both: etcd's own gateway shows its server certificate as a client. */
+export function issue(authority: Issued, request: Request): Issued {
+  const { commonName, names, from, until, isClientOnly = false, isServerOnly = false } = request
   const signer = new X509Certificate(authority.cert)
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const spki = publicKey.export({ type: 'spki', format: 'der' })
@@ -58,7 +61,10 @@ export function issue(authority: Issued, { commonName, names, from, until, isCli
     extension('2.5.29.19', der.sequence(), true),
     // digitalSignature.
     extension('2.5.29.15', der.bits(Buffer.of(0x80), 7), true),
-    extension('2.5.29.37', isClientOnly ? der.sequence(CLIENT_AUTH) : der.sequence(SERVER_AUTH, CLIENT_AUTH)),
+    extension(
+      '2.5.29.37',
+      der.sequence(...(isClientOnly ? [] : [SERVER_AUTH]), ...(isServerOnly ? [] : [CLIENT_AUTH])),
+    ),
     extension('2.5.29.14', der.octets(keyId(spki))),
     extension('2.5.29.35', der.sequence(der.implicit(0, keyId(signerKey)))),
     ...(names.length === 0 ? [] : [extension('2.5.29.17', der.sequence(...names.map(alternative)))]),

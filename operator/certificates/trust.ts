@@ -43,6 +43,8 @@ export interface CertificateWish {
   readonly names: readonly string[]
   /** Such a one stands for no server. */
   readonly isClientOnly?: boolean
+  /** Such a one lets nobody in. */
+  readonly isServerOnly?: boolean
 }
 
 export interface TrustTimes {

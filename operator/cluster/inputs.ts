@@ -40,6 +40,8 @@ export interface EtcdInputs {
 export interface SecurityInputs {
   /** The authorities that clients have to trust, PEM; undefined where nobody has certificates of the cluster. */
   readonly bundle: string | undefined
+  /** Who signs for the listener that the console uses, PEM; undefined where that is not known, or there is no console. */
+  readonly consoleTrusts?: string | undefined
 }
 
 export interface ClusterInputs {

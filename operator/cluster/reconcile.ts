@@ -18,6 +18,7 @@ import { fail, next, type Outcome, wait } from '../runtime/step.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { refusalOf } from './accept.ts'
 import { BY_OWNER, type ClusterReconcilerOptions, type Context, OWNED_KINDS } from './context.ts'
+import { brokersName } from './desired/names.ts'
 import { desiredObjects } from './desired/objects.ts'
 import { gather } from './gather.ts'
 import { rolloutReasons, withRolloutReasons } from './rollout.ts'
@@ -88,7 +89,8 @@ async function applyObjects(options: ClusterReconcilerOptions, { inputs, pass, p
     const live = liveOf(options, resource, object)
     const isWorkload = resource === RESOURCES.deployments || resource === RESOURCES.statefulSets
     if (isWorkload && live !== undefined && pause?.level === 'pods') continue
-    const desired = resource === RESOURCES.deployments ? withRolloutReasons(object, live) : object
+    const isBrokers = resource === RESOURCES.deployments && object.metadata.name === brokersName(inputs)
+    const desired = isBrokers ? withRolloutReasons(object, live) : object
     const { change, object: written } = await options.applier.apply({
       resource,
       desired,

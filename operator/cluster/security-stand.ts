@@ -16,6 +16,7 @@ import {
   foreignTlsSecret,
   needsCertificates,
 } from './desired/certificates.ts'
+import { consoleListener } from './desired/console-listener.ts'
 import { type ListenerPlan, listenersOf } from './desired/listeners.ts'
 import { authorityKeyName, listenerTlsName, namespaceOf } from './desired/names.ts'
 import type { ClusterInputs, SecurityInputs } from './inputs.ts'
@@ -78,7 +79,9 @@ export class SecurityStand {
     )
     const bundle = certificates.roles.get('broker')?.['ca.crt']
     const refusal = await this.#refusal(inputs, signal)
-    return { certificates, bundle, refusal, foreign: await this.#foreign(inputs, signal) }
+    const foreign = await this.#foreign(inputs, signal)
+    const consoleTrusts = await this.#consoleTrusts(inputs, bundle, signal)
+    return { certificates, bundle, consoleTrusts, refusal, foreign }
   }
 
   /** Those that are there and are certificates. */
@@ -93,6 +96,15 @@ export class SecurityStand {
       all.push({ listener: plan.name, secret, isIssued: plan.tls?.issuerRef !== undefined, ...validity })
     }
     return all
+  }
+
+  /** Of a certificate that somebody else made it is in the Secret, or not: then it is one that everybody trusts. */
+  async #consoleTrusts(inputs: ClusterInputs, bundle: string | undefined, signal: AbortSignal) {
+    const plan = consoleListener(inputs)
+    if (plan?.tls === undefined) return undefined
+    if (plan.tls.selfSigned) return bundle
+    const found = await this.#options.kept.read(namespaceOf(inputs), foreignTlsSecret(inputs, plan) ?? '', signal)
+    return found === undefined ? undefined : secretData(found)['ca.crt']
   }
 
   async #refusal(inputs: ClusterInputs, signal: AbortSignal): Promise<Refusal | undefined> {

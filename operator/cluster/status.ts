@@ -10,6 +10,8 @@ import type { ClusterStatus } from '../types/kaf-scale-cluster.ts'
 import type { Pause } from '../types/pause.ts'
 import type { Refusal } from './accept.ts'
 import { brokerImage } from './desired/brokers.ts'
+import { consoleUrl } from './desired/console.ts'
+import { consoleListener } from './desired/console-listener.ts'
 import { etcdEndpoints } from './desired/etcd-endpoints.ts'
 import { bootstrapServers } from './desired/listeners.ts'
 import { selectorText } from './desired/names.ts'
@@ -26,6 +28,7 @@ export interface ClusterView {
   /** What the pass failed with, when it did. */
   readonly failure: { readonly reason: 'NameConflict' | 'ApiServerRefused'; readonly message: string } | undefined
   readonly brokers: Workload | undefined
+  readonly console: Workload | undefined
   /** Of the managed etcd. */
   readonly etcd: Workload | undefined
   readonly troubles: readonly Trouble[]
@@ -70,6 +73,7 @@ export function clusterStatus(now: number, view: ClusterView): ClusterStatus {
       image: brokerImage(inputs),
       ...(view.rolloutReasons.length === 0 ? {} : { rolloutReasons: [...view.rolloutReasons] }),
     },
+    console: consoleStatus(view),
     ...loadStatus(view),
     ...orphanStatus(view),
     etcd: etcdStatus(view),
@@ -81,6 +85,12 @@ export function clusterStatus(now: number, view: ClusterView): ClusterStatus {
       'brokers.image': brokerImage(inputs),
     },
   }
+}
+
+function consoleStatus({ inputs, console: pods }: ClusterView): ClusterStatus['console'] {
+  const [url, listener] = [consoleUrl(inputs), consoleListener(inputs)?.name]
+  if (url === undefined || listener === undefined) return undefined
+  return { url, listener, ready: (pods?.ready ?? 0) > 0 }
 }
 
 /** What follows from the load, where it was looked at; what was told last stays until then. */

@@ -3,11 +3,13 @@
 
 import { isKubeError, NameConflict } from '../runtime/errors.ts'
 import { keyOf } from '../runtime/object.ts'
+import { RESOURCES } from '../runtime/resource.ts'
 import type { Outcome } from '../runtime/step.ts'
 import { CLUSTER, type ClusterStatus, type KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { type CareView, careStatus, newlyReplaced } from './care-status.ts'
 import { BY_CLUSTER, type ClusterEvent, type ClusterReconcilerOptions, type Context, podsOf } from './context.ts'
-import { brokersName, etcdName } from './desired/names.ts'
+import { consoleMap } from './desired/console.ts'
+import { brokersName, consoleName, etcdName } from './desired/names.ts'
 import { troubleOf, workloadOf } from './live.ts'
 import { rolloutReasons } from './rollout.ts'
 import { brokerPods } from './scale-target.ts'
@@ -25,6 +27,24 @@ export async function writeStatus(
   tellOfNews(options, live, status)
   const written = await options.applier.applyStatus({ resource: CLUSTER, live, status, signal: context.pass.signal })
   if (written !== undefined) options.onWrite(CLUSTER, written)
+  await tellConsole(options, context, status)
+}
+
+/** The console reads the status from a file, for which a new status is no reason for another pass. */
+async function tellConsole(
+  options: ClusterReconcilerOptions,
+  { inputs, pass, pause, refusal, security }: Context,
+  status: ClusterStatus,
+): Promise<void> {
+  const desired = consoleMap({ ...inputs, cluster: { ...inputs.cluster, status } })
+  const live = desired && options.owned.configMaps.get(keyOf(desired))
+  // A pass that did not come so far does not know all that belongs into it.
+  const isKnown = security !== undefined && refusal === undefined && pause?.level !== 'all'
+  if (desired === undefined || live === undefined || !isKnown) return
+  const resource = RESOURCES.configMaps
+  const owner = inputs.cluster
+  const { change, object } = await options.applier.apply({ resource, desired, live, owner, signal: pass.signal })
+  if (change !== 'none') options.onWrite(resource, object)
 }
 
 function careView(
@@ -72,6 +92,7 @@ function viewOf(
   const { namespace, name } = inputs.cluster.metadata
   const key = `${namespace}/${name}`
   const deployment = options.owned.deployments.get(`${namespace}/${brokersName(inputs)}`)
+  const console = options.owned.deployments.get(`${namespace}/${consoleName(inputs)}`)
   const etcd = options.owned.statefulSets.get(`${namespace}/${etcdName(inputs)}`)
   const pods = brokerPods(inputs.cluster, options.pods.by(BY_CLUSTER, key))
   return {
@@ -80,6 +101,7 @@ function viewOf(
     refusal,
     failure: failureOf(outcome),
     brokers: deployment === undefined ? undefined : workloadOf(deployment),
+    console: console === undefined ? undefined : workloadOf(console),
     rolloutReasons: rolloutReasons(deployment),
     etcd: etcd === undefined ? undefined : workloadOf(etcd),
     troubles: pods.flatMap(pod => troubleOf(pod) ?? []),

@@ -134,6 +134,12 @@ const orphan = z.object({
   time: time(),
 })
 
+const webConsole = z.object({
+  url: text(500).describe('Where it is, inside of the Kubernetes cluster.'),
+  listener: text(63).describe('Listener by which it reaches the brokers.'),
+  ready: z.boolean().describe('Whether its pod is ready.'),
+})
+
 export const clusterStatusSchema = z.object({
   observedGeneration: z.int().min(0).optional().describe('The generation of the spec that all this is of.'),
   phase: text(64).optional().describe('The reason of the condition Ready.'),
@@ -142,6 +148,7 @@ export const clusterStatusSchema = z.object({
   endpoint: text(2000).optional().describe('bootstrap.servers of the first listener.'),
   endpoints: listMap(endpoint, ['name'], 8).optional().describe('Where clients connect, by listener.'),
   brokers: brokers.optional().describe('The pods of the brokers.'),
+  console: webConsole.optional().describe('The web console.'),
   lag: lag.optional().describe('How far consumers are behind.'),
   scaling: scaling.optional().describe('What the number of brokers follows.'),
   bucket: bucket.optional().describe('The bucket of the records.'),

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { objectMetaSchema } from '../runtime/object.ts'
 import { brokersSchema, shortConfigSchema } from './brokers.ts'
 import { clusterStatusSchema } from './cluster-status.ts'
+import { CONSOLE_RULES, consoleSchema } from './console.ts'
 import { etcdSchema } from './etcd.ts'
 import { AGE_COLUMN, GROUP, type Kind, READY_COLUMN, REASON_COLUMN, VERSION } from './kind.ts'
 import { listenerSchema, peerSchema } from './listener.ts'
@@ -54,6 +55,9 @@ export const clusterSpecSchema = withRules(
       })
       .prefault({})
       .describe('Who may connect to the pods.'),
+    console: consoleSchema
+      .optional()
+      .describe('The web console, on port 48080 of a Service of its own; without it there is none.'),
     deletionPolicy: z
       .enum(['Retain', 'Delete'])
       .default('Retain')
@@ -92,6 +96,7 @@ export const clusterSpecSchema = withRules(
     message:
       's3.bucket and s3.prefix cannot change: the records would stay behind; make a new cluster and copy the topics',
   },
+  ...CONSOLE_RULES,
 )
 
 export const clusterSchema = z.object({
@@ -147,6 +152,7 @@ export const CLUSTER: Kind = {
       description: 'Mode, and what limits the size.',
     },
     { name: 'Endpoint', path: '.status.endpoint', type: 'string', description: 'Where clients connect.', wide: true },
+    { name: 'Console', path: '.status.console.url', type: 'string', description: 'Where the console is.', wide: true },
     { name: 'Bucket', path: '.spec.s3.bucket', type: 'string', description: 'Bucket of the records.', wide: true },
     { ...REASON_COLUMN, wide: true },
     AGE_COLUMN,

@@ -159,6 +159,31 @@ export const ADMISSION_CASES: readonly AdmissionCase[] = [
   cluster('super users of nothing', { authorization: { type: 'none', superUsers: ['User:a'] } }, /means nothing/),
   cluster('the port of the brokers', { listeners: [listener({ port: 19_091 })] }, /are taken/),
   cluster('the name of the operator', { listeners: [listener({ name: 'operator' })] }, /are taken/),
+  cluster('a console', { console: {} }),
+  cluster('a console of a listener', {
+    console: { listener: 'external', hostNames: ['kafka.example'], allowFrom: [{ podLabels: { app: 'ingress' } }] },
+    listeners: [who({ type: 'plain', secretRef: 'users' })],
+  }),
+  cluster('a console of the short form', { console: { listener: 'kafka' }, brokers: { service: {} } }),
+  cluster(
+    'a console of no listener',
+    { console: { listener: 'other' }, listeners: [listener()] },
+    /none of the listen/,
+  ),
+  cluster('a console of no listener, and none is named', { console: { listener: 'other' } }, /none of the listeners/),
+  cluster(
+    'a console where people have certificates',
+    { console: {}, listeners: [who({ type: 'tls' }, { tls: { selfSigned: true } })] },
+    /neither tls nor oauth/,
+  ),
+  cluster(
+    'a console where others have passwords',
+    {
+      console: { listener: 'external' },
+      listeners: [who({ type: 'tls' }, { tls: { selfSigned: true } }), { name: 'inside', port: 9092 }],
+    },
+    /neither tls nor oauth/,
+  ),
   cluster('who reads metrics', {
     networkPolicy: { enabled: true, metricsFrom: [{ podLabels: { app: 'prometheus' } }] },
   }),

@@ -105,7 +105,7 @@ function volumes(inputs: ClusterInputs) {
   return [config, ...etcd, ...securityVolumes(inputs)]
 }
 
-function pullSecrets({ cluster }: ClusterInputs) {
+export function pullSecrets({ cluster }: Pick<ClusterInputs, 'cluster'>) {
   const { pullSecrets: names } = cluster.spec.brokers.image
   return names === undefined ? {} : { imagePullSecrets: names.map(name => ({ name })) }
 }

@@ -5,13 +5,14 @@ import type { CertificateWish } from '../../certificates/trust.ts'
 import type { Manifest } from '../../runtime/object.ts'
 import { RESOURCES } from '../../runtime/resource.ts'
 import type { ClusterInputs } from '../inputs.ts'
+import { consoleListener, consoleNames } from './console-listener.ts'
 import { CLUSTER_TLS_FOLDER, identityOf, isSecured, listenerFolder } from './listener-security.ts'
-import { type ListenerPlan, listenersOf } from './listeners.ts'
+import { type ListenerPlan, listenersOf, serviceNames } from './listeners.ts'
 import {
   authorityName,
   brokerTlsName,
+  consoleTlsName,
   listenerTlsName,
-  namespaceOf,
   operatorServiceName,
   operatorTlsName,
 } from './names.ts'
@@ -22,9 +23,10 @@ export const needsCertificates = (inputs: Pick<ClusterInputs, 'cluster'>): boole
 
 /** Role and Secret of what the authority of the cluster signs. */
 export const certificateRoles = (inputs: Pick<ClusterInputs, 'cluster'>): ReadonlyMap<string, string> =>
-  new Map([
+  new Map<string, string>([
     ['broker', brokerTlsName(inputs)],
     ['operator', operatorTlsName(inputs)],
+    ...(consoleListener(inputs) === undefined ? [] : [['console', consoleTlsName(inputs)] as const]),
   ])
 
 /** What is to stand in them, by role. */
@@ -33,20 +35,24 @@ export function certificateWishes(inputs: ClusterInputs): ReadonlyMap<string, Ce
   const names = [
     ...serviceNames(inputs, operatorServiceName(inputs)),
     ...own.flatMap(plan => namesOfListener(inputs, plan)),
-    // For whoever looks through a forwarded port.
-    'localhost',
-    '127.0.0.1',
+    ...LOOPBACK,
   ]
-  return new Map([
+  return new Map<string, CertificateWish>([
     ['broker', { commonName: identityOf(inputs, 'broker'), names: [...new Set(names)] }],
     ['operator', { commonName: identityOf(inputs, 'operator'), names: [], isClientOnly: true }],
+    ...(consoleListener(inputs) === undefined ? [] : [['console', consoleWish(inputs)] as const]),
   ])
 }
 
-function serviceNames({ cluster, operator }: Pick<ClusterInputs, 'cluster' | 'operator'>, service: string): string[] {
-  const parts = [service, namespaceOf({ cluster }), 'svc', operator.clusterDomain]
-  return [1, 2, 3, 4].map(count => parts.slice(0, count).join('.'))
-}
+/** For whoever looks through a forwarded port. */
+const LOOPBACK = ['localhost', '127.0.0.1']
+
+/** It lets nobody in at the brokers: it is a server's alone. */
+const consoleWish = (inputs: ClusterInputs): CertificateWish => ({
+  commonName: `system:kafscale-console:${inputs.cluster.metadata.uid ?? inputs.cluster.metadata.name}`,
+  names: [...new Set([...consoleNames(inputs), ...LOOPBACK])],
+  isServerOnly: true,
+})
 
 /** All by which clients may come: a name that is missing here shows as a refused certificate there. */
 function namesOfListener(inputs: ClusterInputs, { name, service, advertisedHost, tls }: ListenerPlan): string[] {

@@ -81,6 +81,15 @@ export function serviceHost(inputs: Pick<ClusterInputs, 'cluster' | 'operator'>,
   return `${service}.${namespaceOf(inputs)}.svc.${inputs.operator.clusterDomain}`
 }
 
+/** All by which a Service is known, the shortest first. */
+export function serviceNames(
+  { cluster, operator }: Pick<ClusterInputs, 'cluster' | 'operator'>,
+  service: string,
+): string[] {
+  const parts = [service, namespaceOf({ cluster }), 'svc', operator.clusterDomain]
+  return [1, 2, 3, 4].map(count => parts.slice(0, count).join('.'))
+}
+
 /** KAFSCALE_LISTENERS and what belongs to it. */
 export function listenerSettings(inputs: ClusterInputs): Record<string, string> {
   const plans = listenersOf(inputs)

@@ -6,6 +6,7 @@ export const MANAGED_BY = 'kafscale-operator'
 
 /** The port of metrics and health checks. */
 export const METRICS_PORT = 19093
+export const CONSOLE_PORT = 48080
 /** The port by which brokers reach each other. */
 export const PEER_PORT = 19091
 export const PEER_LISTENER = 'PEERS'
@@ -41,6 +42,11 @@ export const brokerTlsName = suffixed('broker-tls')
 export const operatorTlsName = suffixed('operator-tls')
 /** The Service by which the operator reaches brokers that only take whom they know. */
 export const operatorServiceName = suffixed('broker-operator')
+/** The web console, and what it shows to browsers. */
+export const consoleName = suffixed('console')
+export const consoleTlsName = suffixed('console-tls')
+/** The Service whose name leads to each broker, for those who look at the metrics of all. */
+export const brokersMetricsName = suffixed('broker-metrics')
 /** What cert-manager makes for a listener. */
 export const listenerTlsName = (named: Named, listener: string): string => suffixed(`listener-${listener}-tls`)(named)
 
@@ -50,7 +56,7 @@ export const listenerServiceName = (named: Named, listener: string, index: numbe
 
 export const namespaceOf = ({ cluster }: Named): string => cluster.metadata.namespace ?? 'default'
 
-export type Component = 'broker' | 'etcd' | 'etcd-snapshot'
+export type Component = 'broker' | 'etcd' | 'etcd-snapshot' | 'console'
 
 /** By these a component's pods are selected; they never change. */
 export const selectorLabels = ({ cluster }: Named, component: Component): Record<string, string> => ({

@@ -10,11 +10,14 @@ import { managedEtcdOf } from '../../types/etcd.ts'
 import type { PeerSpec } from '../../types/listener.ts'
 import type { ClusterInputs } from '../inputs.ts'
 import { needsCertificates } from './certificates.ts'
+import { consoleListener } from './console-listener.ts'
 import { ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT } from './etcd-endpoints.ts'
 import { listenersOf } from './listeners.ts'
 import {
   brokersName,
+  CONSOLE_PORT,
   type Component,
+  consoleName,
   etcdName,
   METRICS_PORT,
   OPERATOR_PORT,
@@ -29,12 +32,14 @@ export function networkPolicy(inputs: ClusterInputs): Manifest | undefined {
   if (!enabled) return undefined
   const hasOwn = needsCertificates(inputs)
   const operator = operatorPeers(inputs)
+  const asked = consoleListener(inputs)
+  const ownConsole = asked === undefined ? [] : [podsOf(inputs, 'console')]
   const ingress = [
     { from: [podsOf(inputs, 'broker')], ports: [tcp(PEER_PORT)] },
     ...(hasOwn ? rule(OPERATOR_PORT, [], operator) : []),
-    ...rule(METRICS_PORT, metricsFrom, operator),
-    ...listenersOf(inputs).flatMap(({ allowFrom, port }, index) =>
-      rule(port, allowFrom, index === 0 && !hasOwn ? operator : []),
+    ...rule(METRICS_PORT, metricsFrom, [...operator, ...ownConsole]),
+    ...listenersOf(inputs).flatMap(({ name, allowFrom, port }, index) =>
+      rule(port, allowFrom, [...(index === 0 && !hasOwn ? operator : []), ...(name === asked?.name ? ownConsole : [])]),
     ),
   ]
   return policy(inputs, 'broker', brokersName(inputs), ingress)
@@ -51,6 +56,13 @@ export function etcdNetworkPolicy(inputs: ClusterInputs): Manifest | undefined {
     { from: [...clients, ...operator], ports: [tcp(ETCD_CLIENT_PORT)] },
     ...rule(ETCD_METRICS_PORT, wanted.metricsFrom, operator),
   ])
+}
+
+/** For the console: whoever may look at it. */
+export function consoleNetworkPolicy(inputs: ClusterInputs): Manifest | undefined {
+  const { networkPolicy: wanted, console: spec } = inputs.cluster.spec
+  if (!wanted.enabled || consoleListener(inputs) === undefined) return undefined
+  return policy(inputs, 'console', consoleName(inputs), rule(CONSOLE_PORT, spec?.allowFrom, []))
 }
 
 function policy(inputs: ClusterInputs, component: Component, name: string, ingress: readonly object[]): Manifest {

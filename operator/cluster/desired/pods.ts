@@ -20,12 +20,13 @@ export const RESTRICTED_CONTAINER = {
 export interface HttpProbe {
   readonly path: string
   readonly port: number | string
+  readonly scheme?: 'HTTP' | 'HTTPS'
   readonly periodSeconds: number
   readonly failureThreshold: number
 }
 
-export const httpProbe = ({ path, port, periodSeconds, failureThreshold }: HttpProbe) => ({
-  httpGet: { path, port, scheme: 'HTTP' },
+export const httpProbe = ({ path, port, scheme = 'HTTP', periodSeconds, failureThreshold }: HttpProbe) => ({
+  httpGet: { path, port, scheme },
   periodSeconds,
   failureThreshold,
   timeoutSeconds: 2,
