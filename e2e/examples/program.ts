@@ -23,7 +23,7 @@ export class Program {
 
   static async start(
     name: string,
-    example: Example,
+    example: Pick<Example, 'java'>,
     args: readonly string[],
     options: { readonly logFile: string; readonly env?: Readonly<Record<string, string>> },
   ): Promise<Program> {

@@ -53,6 +53,11 @@ export function mirrorMaker(version: KafkaVersion): Promise<string> {
   return jars(`mirror-${version}`)
 }
 
+/** Folder of jars: Flink SQL with Kafka tables, in one process. */
+export function flinkSql(): Promise<string> {
+  return jars('flink-sql-2.2.1')
+}
+
 /** Path of kcat (librdkafka's command line client). */
 export function kcat(): Promise<string> {
   return debianProgram('kcat')
@@ -87,6 +92,7 @@ export const PARTS: ListedPart[] = [
   jarSet('clients-4.4.0', 'Java client, newest'),
   jarSet('clients-4.3.1', 'Java client of the referee release'),
   jarSet('clients-3.9.2', 'Java client, last of 3.x'),
+  jarSet('flink-sql-2.2.1', 'Flink SQL with Kafka tables'),
   { name: 'kcat', about: 'librdkafka from Debian', present: async () => onPath('kcat') !== undefined, get: kcat },
   {
     name: 'python',

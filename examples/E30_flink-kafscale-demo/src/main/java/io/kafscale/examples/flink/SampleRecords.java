@@ -1,7 +1,6 @@
 package io.kafscale.examples.flink;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -20,9 +19,8 @@ public final class SampleRecords {
     public static void main(String[] arguments) {
         Settings settings = Settings.of(arguments, System.getenv());
         String topic = settings.text("topic");
-        Map<String, Object> config = Map.of("bootstrap.servers", settings.text("bootstrap.servers"));
         try (Producer<String, String> producer =
-                 new KafkaProducer<>(config, new StringSerializer(), new StringSerializer())) {
+                 new KafkaProducer<>(settings.client(), new StringSerializer(), new StringSerializer())) {
             for (int i = 0; i < RECORDS; i++) {
                 producer.send(record(topic, i));
             }

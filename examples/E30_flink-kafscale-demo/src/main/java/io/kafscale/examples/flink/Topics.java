@@ -1,7 +1,6 @@
 package io.kafscale.examples.flink;
 
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
@@ -20,7 +19,7 @@ final class Topics {
     /** @throws NotReady with a message for the user */
     static void prepare(Settings settings) throws Exception {
         String bootstrap = settings.text("bootstrap.servers");
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
+        try (Admin admin = Admin.create(settings.client())) {
             try {
                 admin.describeCluster(new DescribeClusterOptions().timeoutMs(LIMIT_MS)).nodes().get();
             } catch (ExecutionException unreachable) {

@@ -108,7 +108,7 @@ public final class WordCountJob {
     private KafkaSource<String> source() {
         String start = settings.oneOf("starting.offsets", "earliest", "latest");
         return KafkaSource.<String>builder()
-            .setBootstrapServers(settings.text("bootstrap.servers"))
+            .setProperties(settings.client())
             .setTopics(settings.text("topic"))
             .setGroupId(settings.text("group"))
             .setStartingOffsets(start.equals("latest") ? OffsetsInitializer.latest() : OffsetsInitializer.earliest())
@@ -119,7 +119,7 @@ public final class WordCountJob {
 
     private KafkaSink<String> sink() {
         KafkaSinkBuilder<String> builder = KafkaSink.<String>builder()
-            .setBootstrapServers(settings.text("bootstrap.servers"))
+            .setKafkaProducerConfig(settings.client())
             .setDeliveryGuarantee(guarantee(settings.oneOf("sink.delivery", "none", "at-least-once", "exactly-once")))
             .setTransactionalIdPrefix(settings.text("group"))
             .setRecordSerializer(KafkaRecordSerializationSchema.<String>builder()

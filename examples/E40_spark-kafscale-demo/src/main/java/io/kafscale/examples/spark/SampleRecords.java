@@ -1,8 +1,7 @@
 package io.kafscale.examples.spark;
 
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.Properties;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -26,9 +25,8 @@ public final class SampleRecords {
         System.out.println("Wrote " + count + " records to " + topic);
     }
 
-    private static Map<String, Object> config(Settings settings) {
-        Map<String, Object> config = new HashMap<>();
-        config.put("bootstrap.servers", settings.text("bootstrap.servers"));
+    private static Properties config(Settings settings) {
+        Properties config = settings.client();
         if (!settings.text("seed.idempotence").isEmpty()) {
             config.put("enable.idempotence", settings.truth("seed.idempotence"));
         }

@@ -2,6 +2,8 @@ package io.kafscale.examples.spark;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -10,24 +12,33 @@ import java.util.Properties;
 
 /**
  * The settings of a program: a flag `--name=value` wins over the environment variable `KAFSCALE_NAME`, which wins over
- * the file of the profile, which wins over application.properties. That file names every setting there is.
+ * the file of the profile, which wins over application.properties. That file names every setting there is. The one called
+ * client.properties is the path of a file with more properties for Kafka clients, whose address wins over the profile's.
  */
 final class Settings {
     private static final List<String> PROFILES = List.of("default", "cluster", "local-lb");
+    private static final String CLIENT = "client.properties";
+    private static final String BOOTSTRAP = "bootstrap.servers";
 
     private final Properties values;
+    private final Properties client;
 
-    private Settings(Properties values) {
+    private Settings(Properties values, Properties client) {
         this.values = values;
+        this.client = client;
     }
 
-    /** @throws IllegalArgumentException with a message for the user when a flag or the profile is wrong */
+    /** @throws IllegalArgumentException with a message for the user when a flag, the profile or a file is wrong */
     static Settings of(String[] arguments, Map<String, String> environment) {
         Map<String, String> flags = flags(arguments);
         String profile = profile(flags.remove("profile"), environment);
         Properties values = file("application.properties");
         if (!profile.equals("default")) {
             values.putAll(file("application-" + profile + ".properties"));
+        }
+        Properties client = client(flags.getOrDefault(CLIENT, environment.getOrDefault(variable(CLIENT), "")));
+        if (client.containsKey(BOOTSTRAP)) {
+            values.setProperty(BOOTSTRAP, client.getProperty(BOOTSTRAP));
         }
         for (String name : values.stringPropertyNames()) {
             String given = environment.get(variable(name));
@@ -42,7 +53,15 @@ final class Settings {
             }
             values.setProperty(name, value);
         });
-        return new Settings(values);
+        return new Settings(values, client);
+    }
+
+    /** What a Kafka client is configured with. */
+    Properties client() {
+        Properties all = new Properties();
+        all.putAll(client);
+        all.setProperty(BOOTSTRAP, text(BOOTSTRAP));
+        return all;
     }
 
     /** `sink.topic` is KAFSCALE_SINK_TOPIC. */
@@ -104,6 +123,18 @@ final class Settings {
             flags.put(argument.substring(2, equals), argument.substring(equals + 1));
         }
         return flags;
+    }
+
+    private static Properties client(String path) {
+        Properties client = new Properties();
+        if (!path.isEmpty()) {
+            try (InputStream stream = Files.newInputStream(Path.of(path))) {
+                client.load(stream);
+            } catch (IOException missing) {
+                throw new IllegalArgumentException(CLIENT + ": cannot read " + path);
+            }
+        }
+        return client;
     }
 
     private static Properties file(String name) {

@@ -1,10 +1,12 @@
 package io.kafscale.examples.spark;
 
+import static java.util.stream.Collectors.toMap;
 import static org.apache.spark.sql.functions.col;
 
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.sql.Dataset;
@@ -111,12 +113,18 @@ public final class WordCountQuery {
 
     private Dataset<Row> records() {
         return spark.readStream().format("kafka")
-            .option("kafka.bootstrap.servers", settings.text("bootstrap.servers"))
+            .options(clientOptions())
             .option("subscribe", settings.text("topic"))
             .option("startingOffsets", settings.text("starting.offsets"))
             .option("includeHeaders", settings.truth("include.headers"))
             .option("failOnDataLoss", settings.truth("fail.on.data.loss"))
             .load();
+    }
+
+    /** Spark knows what is for the Kafka client by its prefix. */
+    private Map<String, String> clientOptions() {
+        Properties client = settings.client();
+        return client.stringPropertyNames().stream().collect(toMap(name -> "kafka." + name, client::getProperty));
     }
 
     private Dataset<Row> counts(Dataset<Row> records) {
