@@ -36,9 +36,11 @@ async function check(name: string, command: string, args: readonly string[]): Pr
 /** Whole systems leave connections behind that nobody waits for: jest ends when the tests have. */
 const END = '--forceExit'
 const SLOW = '--testTimeout=180000'
-/** These wait for their clients most of the time. The others load the machine, or count what happens on it. */
-const SIDE_BY_SIDE =
-  'e2e/((clients|cluster|stores|chart|console|gitops|image|managed|migration|observability|security|kubernetes-api)/|examples/e[12]0)'
+/**
+ * These load the machine until something gives way, count what happens on it, or take a port that a user would. The others wait
+ * for their servers and clients most of the time.
+ */
+const ALONE = 'e2e/(chaos/chaos|differential|faults/|kubernetes/platform|packaging|security-operator/node|tutorial)'
 /** Needs minutes for what other suites show piece by piece: `make test-examples-kubernetes`. */
 const APART = 'e2e/examples-kubernetes/'
 
@@ -51,8 +53,8 @@ const suites: Readonly<Record<string, readonly (() => Promise<Tally>)[]>> = {
     () => runs.run('unit', ['--maxWorkers=2']),
   ],
   e2e: [
-    () => runs.run('e2e', ['--maxWorkers=2', END, SLOW, `--testPathPatterns=${SIDE_BY_SIDE}`]),
-    () => runs.run('e2e', ['--maxWorkers=1', END, SLOW, `--testPathIgnorePatterns=${SIDE_BY_SIDE}|${APART}`]),
+    () => runs.run('e2e', ['--maxWorkers=4', END, SLOW, `--testPathIgnorePatterns=${ALONE}|${APART}`]),
+    () => runs.run('e2e', ['--maxWorkers=1', END, SLOW, `--testPathPatterns=${ALONE}`]),
   ],
 }
 
