@@ -64,6 +64,8 @@ const retriedCodes: Readonly<Record<string, Retry>> = {
   // Another conditional write of the key is under way ("Conditional writes": 409, try again).
   ConditionalRequestConflict: 'yes',
   OperationAborted: 'yes',
+  // versitygw's word for a put whose folder another key's delete took away as the last one in it. No key of ours is a folder.
+  ExistingObjectIsDirectory: 'yes',
   // The body was changed on its way, or arrived in part.
   BadDigest: 'yes',
   InvalidDigest: 'yes',

@@ -110,8 +110,8 @@ describe('a put', () => {
     expect(fake.requests).toHaveLength(1)
   })
 
-  test('is tried again after 409 ConditionalRequestConflict', async () => {
-    answerOnce(isPut, () => refuse(409, 'ConditionalRequestConflict'))
+  test.each(['ConditionalRequestConflict', 'ExistingObjectIsDirectory'])('is tried again after 409 %s', async code => {
+    answerOnce(isPut, () => refuse(409, code))
     await store.put('k', [body])
     expect(fake.objects.get('k')?.body).toEqual(body)
   })
