@@ -32,6 +32,35 @@ const TOPIC = 'payments'
 /** A kubelet looks at the Secrets of a pod once a minute, and a little later; a machine under load is slower. */
 const MOUNTED_MS = 240_000
 
+/**
+ * Runs in a pod of the brokers, which trusts the authority of the cluster: signs in at the console with the name and password
+ * that it is given, and writes the headings of what it was shown.
+ */
+const VISIT = `
+import { readFileSync } from 'node:fs'
+import { request } from 'node:https'
+const ca = readFileSync('/etc/kafscale-tls/cluster/ca.crt')
+const origin = 'https://kafscale-console:48080'
+const ask = (path, cookie = '', form) => new Promise((resolve, reject) => {
+  const headers = { cookie, ...(form && { origin, 'content-type': 'application/x-www-form-urlencoded' }) }
+  const sent = request(origin + path, { ca, headers, method: form ? 'POST' : 'GET' }, answer => {
+    let text = ''
+    answer.on('data', chunk => (text += chunk))
+    answer.on('end', () => resolve({ text, cookie: answer.headers['set-cookie']?.[0].split(';')[0], to: answer.headers.location }))
+  })
+  sent.on('error', reject)
+  sent.end(form && new URLSearchParams(form).toString())
+})
+const heading = async (path, cookie) => {
+  const { to, text } = await ask(path, cookie)
+  return to === undefined ? /<h1>([^<]*)</.exec(text)[1] : heading(to, cookie)
+}
+const [user, password] = process.argv.slice(-2)
+const first = await heading('/topics')
+const { cookie } = await ask('/sign-in', '', { user, password, next: '/topics' })
+console.log(JSON.stringify([first, await heading('/topics', cookie), await heading('/topics/${TOPIC}', cookie)]))
+`
+
 const podList = z.object({
   items: z.array(
     z.object({
@@ -62,6 +91,7 @@ await nodeSuite('security on a Kubernetes node', parts, ([found, helmProgram]) =
   const secured = () => ({
     security: { enabled: true },
     networkPolicy: { enabled: true },
+    console: {},
     listeners: [
       { name: 'internal', port: 9092 },
       {
@@ -174,6 +204,26 @@ await nodeSuite('security on a Kubernetes node', parts, ([found, helmProgram]) =
     const kafka = await asUser('shop')
     expect(await writes(kafka, 'by shop')).toBe(true)
     expect(await reads(kafka, 'shop.outside', ['by a stranger', 'by shop'])).toBe(true)
+  })
+
+  test('the console of the cluster answers by its Service, and shows its topic to who signs in with the password of a user', async () => {
+    await kubectl('rollout', 'status', 'deployment/kafscale-console', '--timeout=180s')
+    await until('the console in the status', async () => {
+      const told = await kubectl('get', CLUSTER, '-o', 'jsonpath={.status.console.url} {.status.console.ready}')
+      return told === `https://kafscale-console.${NAMESPACE}.svc.cluster.local:48080 true`
+    })
+    const { username = '', password = '' } = await secretOf('shop')
+    const visit = async (tried: string): Promise<readonly string[]> => {
+      const exec = ['exec', 'deployment/kafscale-broker', '--', 'node', '--input-type=module', '-e', VISIT]
+      return z.array(z.string()).parse(JSON.parse(await kubectl(...exec, username, tried)))
+    }
+    expect(await visit('guessed')).toEqual(['Sign in', 'Sign in', 'Sign in'])
+    expect(await visit(password)).toEqual(['Sign in', 'Topics', TOPIC])
+    const log = await kubectl('logs', 'deployment/kafscale-console')
+    expect(log).toContain('signed in')
+    expect(log).not.toContain(password)
+    const pod = await kubectl('get', 'pods', '-l', 'app.kubernetes.io/component=console', '-o', 'json')
+    expect(pod).not.toContain('kube-api-access')
   })
 
   test('a certificate that is made anew is shown by the pods that are there', async () => {
