@@ -18,8 +18,8 @@ export const CLIENT_CONFIG_USAGE = `usage: kafscale client-config --for ${CLIENT
   --ca FILE                 whom to trust, PEM
   --cert FILE, --key FILE   what to show, PEM; ${[...TAKES_ONE_FILE].join(', ')} want both in the one file of --cert
 
-No password is asked for or printed: clients read it from the environment variable KAFKA_PASSWORD, and with OAUTHBEARER the address
-where tokens come from from KAFKA_TOKEN_URL. librdkafka by itself, as in kcat, reads none: put them in with envsubst < FILE.
+No password is asked for or printed: clients read it from the environment variable KAFKA_PASSWORD, and with OAUTHBEARER they ask for
+tokens at KAFKA_TOKEN_URL. librdkafka by itself, as in kcat, reads no variables: put them in with envsubst < FILE.
 `
 
 type Environment = Readonly<Record<string, string | undefined>>

@@ -15,7 +15,7 @@ public final class PastedOptions {
     public static void main(String[] arguments) throws Exception {
         SparkSession.Builder small = SparkSession.builder().master("local[1]").appName("pasted")
             .config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
-            .config("spark.ui.enabled", "false");
+            .config("spark.ui.enabled", "false").config("spark.sql.codegen.wholeStage", "false");
         try (SparkSession spark = small.getOrCreate()) {
             Dataset<String> values = spark.createDataset(List.of("one", "two"), Encoders.STRING());
             values.toDF("value").write().format("kafka")
