@@ -6,6 +6,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { systemClock } from '../broker/clock.ts'
 import { createLogger } from '../broker/observe/logger.ts'
 import { FolderBroker } from '../testing/folder-broker.ts'
+import { SmallClient } from '../testing/small-client.ts'
 import { ConsoleServer } from './server.ts'
 
 let broker: FolderBroker
@@ -147,8 +148,8 @@ describe('groups', () => {
   })
 
   test('nothing is changed by a console that may not', async () => {
-    expect((await ask('/groups/idle')).text).not.toContain('Reset')
-    const { status, text } = await ask('/groups/idle/reset', { form: { topic: 'orders', to: 'earliest' } })
+    expect((await ask('/group?name=idle')).text).not.toContain('Reset')
+    const { status, text } = await ask('/group/reset?name=idle', { form: { topic: 'orders', to: 'earliest' } })
     expect([status, text.includes('--allow-changes')]).toEqual([403, true])
   })
 
@@ -156,10 +157,10 @@ describe('groups', () => {
     const changing = await start({ allowsChanges: true })
     try {
       const reset = (form: Readonly<Record<string, string>>, group = 'idle') =>
-        ask(`/groups/${group}/reset`, { form }, changing.port)
-      const lag = async () => /Lag<\/dt><dd>([\d,]+)/.exec((await ask('/groups/idle', {}, changing.port)).text)?.[1]
+        ask(`/group/reset?name=${group}`, { form }, changing.port)
+      const lag = async () => /Lag<\/dt><dd>([\d,]+)/.exec((await ask('/group?name=idle', {}, changing.port)).text)?.[1]
       const done = await reset({ topic: 'orders', to: 'earliest' })
-      expect([done.status, done.headers.location]).toEqual([303, '/groups/idle?reset=orders'])
+      expect([done.status, done.headers.location]).toEqual([303, '/group?name=idle&reset=orders'])
       expect(await lag()).toBe('30')
       await reset({ topic: 'orders', to: 'time', time: '1025' })
       expect(await lag()).toBe('5')
@@ -174,20 +175,94 @@ describe('groups', () => {
   })
 })
 
+describe('every name that Kafka allows leads to its page', () => {
+  const GROUPS = [
+    '.',
+    '..',
+    'a/b',
+    '../etc',
+    '%',
+    '%2e',
+    'a b',
+    ' ',
+    'grüße ☂ 漢',
+    '?x=1&y=2#z',
+    '"><b>',
+    'a+b',
+    'a\nb',
+    "'\\",
+  ]
+  const TOPICS = ['...', '_', '-', 'A.b_c-D', 'records', 'x'.repeat(249)]
+  /** Links of the first cells of a page, as a browser would ask for them. */
+  const links = async (path: string): Promise<string[]> => {
+    const { text } = await ask(path)
+    const unescaped = (href: string): string =>
+      href.replaceAll('&amp;', '&').replaceAll('&#39;', "'").replaceAll('&quot;', '"').replaceAll('&lt;', '<')
+    return [...text.matchAll(/<tr><td><a href="([^"]*)"/g)].map(([, href = '']) => {
+      const { pathname, search } = new URL(unescaped(href), 'http://console')
+      return pathname + search
+    })
+  }
+
+  beforeAll(async () => {
+    const client = await SmallClient.open(broker.port)
+    for (const name of TOPICS) await client.admin.execute([{ kind: 'create', name, partitions: 1, config: {} }])
+    for (const group of GROUPS) await client.commit(group, 'orders', 0, 10)
+    client.close()
+    await systemPause()
+  })
+
+  test('of groups, and they can be reset', async () => {
+    const found = await links('/groups')
+    const names = found.map(path => new URL(path, 'http://console').searchParams.get('name'))
+    expect(names.toSorted()).toEqual([...GROUPS, 'idle'].toSorted())
+    for (const path of found) {
+      const { status, text } = await ask(path)
+      expect([path, status, text.includes('topics/orders')]).toEqual([path, 200, true])
+    }
+    const changing = await start({ allowsChanges: true })
+    try {
+      for (const name of GROUPS) {
+        const page = await ask(`/group?name=${encodeURIComponent(name)}`, {}, changing.port)
+        const [, action = ''] = /action="(\/group\/reset[^"]*)"/.exec(page.text) ?? []
+        const form = { topic: 'orders', to: 'latest' }
+        const { pathname, search } = new URL(action.replaceAll('&#39;', "'"), 'http://console')
+        const { status, headers } = await ask(pathname + search, { form }, changing.port)
+        expect([name, status]).toEqual([name, 303])
+        expect((await ask(String(headers.location), {}, changing.port)).text).toMatch(/Lag<\/dt><dd>0</)
+      }
+    } finally {
+      await changing.close()
+    }
+  })
+
+  test('of topics, and of their records', async () => {
+    const found = await links('/topics')
+    expect(found).toHaveLength(TOPICS.length + 2)
+    for (const path of found) {
+      expect([path, (await ask(path)).status, (await ask(`${path}/records`)).status]).toEqual([path, 200, 200])
+    }
+  })
+})
+
+/** What was shown a moment ago is shown again. */
+const systemPause = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 2100))
+
 describe('turned away', () => {
   test.each([
     ['a host name that it was not told of', '/', { headers: { host: 'evil.example' } }, 421],
-    ['a form of another site', '/groups/idle/reset', { form: {}, headers: { origin: 'http://evil.example' } }, 403],
-    ['a form of nobody', '/groups/idle/reset', { form: {}, headers: { origin: 'null' } }, 403],
+    ['a form of another site', '/group/reset?name=idle', { form: {}, headers: { origin: 'http://evil.example' } }, 403],
+    ['a form of nobody', '/group/reset?name=idle', { form: {}, headers: { origin: 'null' } }, 403],
     ['another method', '/', { method: 'DELETE' }, 405],
-    ['what is no form', '/groups/idle/reset', { form: {}, headers: { 'content-type': 'application/json' } }, 415],
+    ['what is no form', '/group/reset?name=idle', { form: {}, headers: { 'content-type': 'application/json' } }, 415],
     ['a page that there is not', '/nothing', {}, 404],
     ['a topic that there is not', '/topics/none', {}, 404],
-    ['a group that there is not', '/groups/none', {}, 404],
+    ['a group that there is not', '/group?name=none', {}, 404],
     ['an address that is not encoded', '/topics/%ff', {}, 400],
-    ['a form for a group that is not encoded', '/groups/%zz/reset', { form: {} }, 400],
+    ['a form for no group', '/group/reset', { form: {} }, 404],
+    ['what is below a page', '/topics/orders/records/more', {}, 404],
     ['an address that is none', '//', {}, 400],
-    ['a form that is too large', '/groups/idle/reset', { form: { topic: 'x'.repeat(20_000) } }, 413],
+    ['a form that is too large', '/group/reset?name=idle', { form: { topic: 'x'.repeat(20_000) } }, 413],
   ] as const)('%s', async (_, path, asked, status) => {
     expect((await ask(path, asked)).status).toBe(status)
   })

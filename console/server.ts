@@ -18,12 +18,11 @@ import { type Answer, BadRequest, cookieOf, formOf, page as htmlPage, seeOther, 
 import { type Address, Cluster, type ClusterOptions } from './cluster/cluster.ts'
 import type { Html } from './html.ts'
 import { MetricsWatch } from './metrics.ts'
-import { type Place, page } from './pages/layout.ts'
+import { type Place, page, RESET_PATH } from './pages/layout.ts'
 import { problemPage, signInPage } from './pages/sign-in.ts'
 import type { ScaledCluster } from './scaled-cluster.ts'
-import { type Session, Sessions } from './sessions.ts'
-import { TopicRates } from './topic-rates.ts'
-import { decoded, problemOf, reset, type Sources, viewOf } from './views.ts'
+import { newSession, type Session, Sessions } from './sessions.ts'
+import { problemOf, reset, type Sources, viewOf } from './views.ts'
 
 /** PEM. */
 interface Certificate {
@@ -85,7 +84,7 @@ export class ConsoleServer {
     this.#assets = assets
     this.#sessions = new Sessions(clock)
     this.#metrics = new MetricsWatch({ clock, addresses: metrics })
-    this.#open = { user: undefined, cluster: new Cluster({ ...options.brokers, clock }), rates: new TopicRates(clock) }
+    this.#open = newSession(undefined, new Cluster({ ...options.brokers, clock }), clock)
     const limits = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }
     const handle = (request: IncomingMessage, response: ServerResponse): void => void this.#handle(request, response)
     this.#server = certificate === undefined ? createServer(limits, handle) : secureServer(certificate, limits, handle)
@@ -151,9 +150,9 @@ export class ConsoleServer {
     }
     const session = this.#session(request)
     if (session === undefined) return seeOther('/sign-in')
-    const [, group] = /^\/groups\/([^/]+)\/reset$/.exec(url.pathname) ?? []
-    if (group === undefined) throw new BadRequest(404, 'There is no such form.')
-    return seeOther(await reset(session, decoded(group), form, this.#sources(session)))
+    const group = url.searchParams.get('name')
+    if (url.pathname !== RESET_PATH || group === null) throw new BadRequest(404, 'There is no such form.')
+    return seeOther(await reset(session, group, form, this.#sources(session)))
   }
 
   #signInForm(next: string | null, problem: string | undefined): Answer {
@@ -201,8 +200,9 @@ export class ConsoleServer {
   }
 
   #sources({ user }: Session): Sources {
-    const { scaledCluster, allowsChanges, log } = this.#options
+    const { scaledCluster, allowsChanges, log, clock } = this.#options
     return {
+      now: () => clock.monotonic(),
       metrics: this.#metrics.view,
       scaledCluster,
       allowsChanges,

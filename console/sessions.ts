@@ -5,14 +5,24 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../broker/clock.ts'
 import type { Cluster } from './cluster/cluster.ts'
+import { ClusterViews } from './cluster-views.ts'
 import { TopicRates } from './topic-rates.ts'
 
 export interface Session {
   /** Undefined where nobody has to sign in. */
   readonly user: string | undefined
   readonly cluster: Cluster
+  /** What pages and browsers of the session share. */
+  readonly views: ClusterViews
   readonly rates: TopicRates
 }
+
+export const newSession = (user: string | undefined, cluster: Cluster, clock: Clock): Session => ({
+  user,
+  cluster,
+  views: new ClusterViews(cluster, clock),
+  rates: new TopicRates(),
+})
 
 const IDLE_MS = 3_600_000
 const LONGEST_MS = 12 * 3_600_000
@@ -37,7 +47,7 @@ export class Sessions {
     this.#endOld()
     const id = randomBytes(32).toString('base64url')
     const now = this.#clock.now()
-    const session = { user, cluster, rates: new TopicRates(this.#clock) }
+    const session = newSession(user, cluster, this.#clock)
     this.#kept.set(id, { session, began: now, used: now })
     return id
   }

@@ -1,5 +1,4 @@
 /** Records per second of topics, from where their partitions ended at two looks of the same person. */
-import type { Clock } from '../broker/clock.ts'
 import type { TopicFacts } from './cluster/topics.ts'
 
 interface Seen {
@@ -12,17 +11,11 @@ interface Seen {
 const LEAST_MS = 1500
 
 export class TopicRates {
-  readonly #clock: Clock
   /** By id: a topic that was created anew begins anew. */
   readonly #seen = new Map<string, Seen>()
 
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
-  /** Undefined for topics that were never looked at before. */
-  of(topics: readonly TopicFacts[]): (topic: string) => number | undefined {
-    const now = this.#clock.monotonic()
+  /** `now` is when the topics were looked at, ms of a monotonic clock. Undefined for topics that never were before. */
+  of(topics: readonly TopicFacts[], now: number): (topic: string) => number | undefined {
     for (const { id, partitions } of topics) {
       const end = partitions.reduce((sum, partition) => sum + (partition.end ?? 0), 0)
       const before = this.#seen.get(id)

@@ -3,14 +3,14 @@ import { AuthenticationFailed } from '../broker/security/sasl.ts'
 import { errorCode } from '../broker/wire/errors.ts'
 import { BadRequest } from './answer.ts'
 import { Refused } from './cluster/cluster.ts'
-import { group, groups, positions, resetOffsets } from './cluster/groups.ts'
+import { group, resetOffsets } from './cluster/groups.ts'
 import { readRecords } from './cluster/records.ts'
-import { topic, topicConfig, topics } from './cluster/topics.ts'
+import { topic, topicConfig } from './cluster/topics.ts'
 import { type Content, type Html, html } from './html.ts'
 import type { MetricsView } from './metrics.ts'
 import { costPage } from './pages/cost.ts'
 import { groupPage, groupsPage, wantedReset } from './pages/groups.ts'
-import type { Place } from './pages/layout.ts'
+import { GROUP_PATH, groupPath, type Place } from './pages/layout.ts'
 import { overviewPage } from './pages/overview.ts'
 import { recordsPage, wantedRecords } from './pages/records.ts'
 import { NOT_ON_KUBERNETES, scalingPage } from './pages/scaling.ts'
@@ -19,6 +19,8 @@ import type { ScaledCluster } from './scaled-cluster.ts'
 import type { Session } from './sessions.ts'
 
 export interface Sources {
+  /** ms of a monotonic clock. */
+  readonly now: () => number
   readonly metrics: MetricsView | undefined
   /** Undefined when the console was not told of a KafScaleCluster. */
   readonly scaledCluster: (() => Promise<ScaledCluster>) | undefined
@@ -37,16 +39,18 @@ const DESCRIBE_CLUSTER = 1 << 8
 
 /** Undefined when there is no such page. Rejects with what the cluster answers. */
 export async function viewOf(url: URL, session: Session, sources: Sources): Promise<View | undefined> {
-  const [first = '', name, last] = url.pathname.slice(1).split('/').map(decoded)
+  const [first = '', name, last, more] = url.pathname.slice(1).split('/').map(decoded)
+  if (more !== undefined) return undefined
   if (first === '' && name === undefined) return overview(session, sources)
   if (first === 'topics' && name === undefined) return topicList(session)
-  if (first === 'topics' && name && last === undefined) return oneTopic(session, name)
+  if (first === 'topics' && name && last === undefined) return oneTopic(session, name, sources)
   if (first === 'topics' && name && last === 'records') return records(session, name, url.searchParams)
   if (first === 'groups' && name === undefined) return groupList(session, sources)
-  if (first === 'groups' && name && last === undefined) {
+  const id = url.searchParams.get('name')
+  if (url.pathname === GROUP_PATH && id !== null) {
     const done = url.searchParams.get('reset')
     const notice = done === null ? '' : html`<p class="done" role="status">${done} was put elsewhere.</p>`
-    return oneGroup(session, name, { ...sources, notice })
+    return oneGroup(session, id, { ...sources, notice })
   }
   if (first === 'cost' && name === undefined) {
     return { title: 'Cost', place: 'cost', body: costPage(await metricsFor(session, sources)) }
@@ -66,11 +70,11 @@ export async function reset(session: Session, id: string, form: URLSearchParams,
     topic: wanted.topic,
     to: done.map(({ partition, offset }) => `${partition}:${offset}`).join(' '),
   })
-  return `/groups/${encodeURIComponent(id)}?reset=${encodeURIComponent(wanted.topic)}`
+  return `${groupPath(id)}&reset=${encodeURIComponent(wanted.topic)}`
 }
 
 /** Throws BadRequest. */
-export function decoded(part: string): string {
+function decoded(part: string): string {
   try {
     return decodeURIComponent(part)
   } catch {
@@ -78,29 +82,31 @@ export function decoded(part: string): string {
   }
 }
 
-async function overview({ cluster, ...session }: Session, sources: Sources): Promise<View> {
-  const [facts, allTopics, allGroups, metrics] = await Promise.all([
-    cluster.facts(),
-    topics(cluster),
-    groups(cluster),
-    metricsFor({ cluster, ...session }, sources),
+async function overview(session: Session, sources: Sources): Promise<View> {
+  const { views } = session
+  const [facts, extent, groups, metrics] = await Promise.all([
+    views.facts.get(),
+    views.extent.get(),
+    views.groups.get(),
+    metricsFor(session, sources),
   ])
-  const body = overviewPage({ cluster: facts, topics: allTopics, groups: allGroups, metrics })
+  const body = overviewPage({ cluster: facts.value, extent: extent.value, groups: groups.value, metrics })
   return { title: 'Overview', place: 'overview', body }
 }
 
-async function topicList({ cluster, rates }: Session): Promise<View> {
-  const found = await topics(cluster)
-  return { title: 'Topics', place: 'topics', body: topicsPage(found, rates.of(found)) }
+async function topicList({ views, rates }: Session): Promise<View> {
+  const { value, at } = await views.topics.get()
+  return { title: 'Topics', place: 'topics', body: topicsPage(value, rates.of(value, at)) }
 }
 
-async function oneTopic({ cluster, rates }: Session, name: string): Promise<View> {
+async function oneTopic({ cluster, rates }: Session, name: string, { now }: Sources): Promise<View> {
+  const at = now()
   const found = await topic(cluster, name)
   const config = await topicConfig(cluster, name).catch(cause => {
     if (cause instanceof Refused) return cause.message
     throw cause
   })
-  return { title: name, place: 'topics', body: topicPage(found, config, rates.of([found])) }
+  return { title: name, place: 'topics', body: topicPage(found, config, rates.of([found], at)) }
 }
 
 async function records({ cluster }: Session, name: string, query: URLSearchParams): Promise<View> {
@@ -115,10 +121,9 @@ function refusedWords(cause: unknown): string {
   throw cause
 }
 
-async function groupList({ cluster }: Session, { metrics }: Sources): Promise<View> {
-  const found = await groups(cluster)
-  const ids = found.map(({ id }) => id)
-  const body = groupsPage(found, await positions(cluster, ids), metrics?.lagSeconds)
+async function groupList({ views }: Session, { metrics }: Sources): Promise<View> {
+  const { groups, positions } = (await views.groupList.get()).value
+  const body = groupsPage(groups, positions, metrics?.lagSeconds)
   return { title: 'Groups', place: 'groups', body }
 }
 
@@ -133,7 +138,7 @@ async function oneGroup(
 }
 
 async function scaling(session: Session, { scaledCluster }: Sources): Promise<View> {
-  const { operations } = await session.cluster.facts()
+  const { operations } = (await session.views.facts.get()).value
   const allowed = mayDescribe(session, operations)
   const body = !allowed
     ? NOT_ALLOWED
@@ -147,7 +152,7 @@ const NOT_ALLOWED = html`<h1>Scaling</h1><p class="empty">This is for users who 
 
 /** What concerns the whole cluster is only for those who may describe it. */
 async function metricsFor(session: Session, { metrics }: Sources): Promise<MetricsView | undefined> {
-  return metrics && mayDescribe(session, (await session.cluster.facts()).operations) ? metrics : undefined
+  return metrics && mayDescribe(session, (await session.views.facts.get()).value.operations) ? metrics : undefined
 }
 
 const mayDescribe = ({ user }: Session, operations: number): boolean =>

@@ -55,6 +55,22 @@ export async function topics(cluster: Cluster): Promise<readonly TopicFacts[]> {
   return withFacts(cluster, await listed(cluster, null))
 }
 
+/** How much there is, without a look at each partition's offsets. */
+export interface Extent {
+  readonly topics: number
+  readonly partitions: number
+  /** Undefined for a user who may not see sizes. */
+  readonly storedBytes: number | undefined
+}
+
+export async function extent(cluster: Cluster): Promise<Extent> {
+  const found = await listed(cluster, null)
+  const partitions = found.reduce((sum, topic) => sum + topic.partitions.length, 0)
+  const known = await sizes(cluster, found)
+  const stored = [...known.values()].reduce((sum, size) => sum + size, 0)
+  return { topics: found.length, partitions, storedBytes: known.size === 0 && partitions > 0 ? undefined : stored }
+}
+
 /** Rejects with Refused when there is no such topic, or the user may not see it. */
 export async function topic(cluster: Cluster, name: string): Promise<TopicFacts> {
   const [found] = await withFacts(cluster, await listed(cluster, name))

@@ -3,7 +3,7 @@ import { type GroupFacts, type GroupSummary, lagOf, type Position, type ResetTo 
 import { type Content, type Html, html } from '../html.ts'
 import { lagKey, type MetricsView } from '../metrics.ts'
 import { count, seconds, UNKNOWN } from '../words.ts'
-import { badge, facts, filterField, groupLink, live, table, topicLink } from './layout.ts'
+import { badge, facts, filterField, groupLink, live, resetPath, shownName, table, topicLink } from './layout.ts'
 import { NO_TIME, timestampOf } from './records.ts'
 
 type LagSeconds = MetricsView['lagSeconds'] | undefined
@@ -54,7 +54,7 @@ export interface GroupView {
 
 export function groupPage({ group, lagSeconds, allowsChanges, notice }: GroupView): Html {
   const { id, state, type, members, positions } = group
-  return html`<h1>${id}</h1>${notice}
+  return html`<h1>${shownName(id)}</h1>${notice}
 ${live('group', [
   facts([
     ['State', stateBadge(state)],
@@ -104,7 +104,7 @@ function resetForm({ id, state, positions }: GroupFacts): Html {
     return html`<h2>Reset</h2><p class="empty">Only a group without members can be put elsewhere: end its consumers first.</p>`
   }
   return html`<h2>Reset</h2>
-<form class="query" method="post" action="/groups/${encodeURIComponent(id)}/reset">
+<form class="query" method="post" action="${resetPath(id)}">
 <label>Topic <select name="topic">${topics.map(topic => html`<option>${topic}</option>`)}</select></label>
 <label>To <select name="to"><option value="earliest">the first record</option><option value="latest">the end</option><option value="time">a time</option></select></label>
 <label data-for="time">Time, UTC <input name="time" type="datetime-local" step="1"></label>

@@ -107,5 +107,17 @@ export function line(name: string, values: readonly number[]): Html {
 const WIDTH = 300
 const HEIGHT = 40
 
-export const topicLink = (topic: string): Html => html`<a href="/topics/${encodeURIComponent(topic)}">${topic}</a>`
-export const groupLink = (group: string): Html => html`<a href="/groups/${encodeURIComponent(group)}">${group}</a>`
+/** Kafka allows a topic no name that would not stand in a path. */
+export const topicPath = (topic: string): string => `/topics/${encodeURIComponent(topic)}`
+export const topicLink = (topic: string): Html => html`<a href="${topicPath(topic)}">${topic}</a>`
+
+/** A group may be called anything, `..` too, which is no part of a path for a browser however it is written. */
+export const GROUP_PATH = '/group'
+export const RESET_PATH = '/group/reset'
+const named = (path: string, group: string): string => `${path}?name=${encodeURIComponent(group)}`
+export const groupPath = (group: string): string => named(GROUP_PATH, group)
+export const resetPath = (group: string): string => named(RESET_PATH, group)
+export const groupLink = (group: string): Html => html`<a href="${groupPath(group)}">${shownName(group)}</a>`
+
+/** Blanks alone would show as nothing. */
+export const shownName = (name: string): string => (name.trim() === name && name !== '' ? name : JSON.stringify(name))

@@ -1,7 +1,7 @@
 /** The first page: is everything there, and how much is going through. */
 import type { ClusterFacts } from '../cluster/cluster.ts'
 import type { GroupSummary } from '../cluster/groups.ts'
-import type { PartitionFacts, TopicFacts } from '../cluster/topics.ts'
+import type { Extent } from '../cluster/topics.ts'
 import { type Content, type Html, html } from '../html.ts'
 import type { BrokerLook, MetricsView, TrafficPoint } from '../metrics.ts'
 import { byteRate, bytes, count, rate, seconds, UNKNOWN } from '../words.ts'
@@ -9,35 +9,28 @@ import { badge, facts, line, live, table } from './layout.ts'
 
 export interface Overview {
   readonly cluster: ClusterFacts
-  readonly topics: readonly TopicFacts[]
+  readonly extent: Extent
   readonly groups: readonly GroupSummary[]
   readonly metrics: MetricsView | undefined
 }
 
-export function overviewPage({ cluster, topics, groups, metrics }: Overview): Html {
-  const partitions = topics.flatMap(topic => topic.partitions)
+export function overviewPage({ cluster, extent, groups, metrics }: Overview): Html {
   const problems = metrics?.brokers.filter(({ problem }) => problem !== undefined) ?? []
   return html`<h1>Overview</h1>
 ${live('cluster', [
   facts([
     ['Cluster', html`<code>${cluster.id}</code>`],
     ['Brokers', count(cluster.brokers.length)],
-    ['Topics', count(topics.length)],
-    ['Partitions', count(partitions.length)],
+    ['Topics', count(extent.topics)],
+    ['Partitions', count(extent.partitions)],
     ['Groups', count(groups.length)],
-    ['Stored', bytes(stored(partitions))],
+    ['Stored', bytes(extent.storedBytes)],
     ['Health', health(metrics, problems, cluster.brokers.length)],
   ]),
   metrics === undefined ? NO_METRICS : traffic(metrics.history),
   html`<h2>Brokers</h2>`,
   brokerTable(cluster, metrics),
 ])}`
-}
-
-/** Undefined for a user who may not see sizes. */
-function stored(partitions: readonly PartitionFacts[]): number | undefined {
-  const known = partitions.flatMap(partition => partition.bytes ?? [])
-  return known.length === 0 && partitions.length > 0 ? undefined : known.reduce((sum, size) => sum + size, 0)
 }
 
 export const NO_METRICS = html`<p class="empty">Traffic, lag in seconds and cost come from the brokers' metrics, for users who may Describe the

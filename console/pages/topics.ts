@@ -2,7 +2,7 @@
 import type { ConfigFacts, PartitionFacts, TopicFacts } from '../cluster/topics.ts'
 import { type Content, type Html, html } from '../html.ts'
 import { bytes, count, rate, UNKNOWN } from '../words.ts'
-import { badge, facts, filterField, live, table, topicLink } from './layout.ts'
+import { badge, facts, filterField, live, table, topicLink, topicPath } from './layout.ts'
 
 /** Records per second since the last look; undefined at the first. */
 export type TopicRate = (topic: string) => number | undefined
@@ -98,4 +98,4 @@ function sum(values: readonly (number | undefined)[]): number | undefined {
 }
 
 export const recordsPath = (topic: string, partition?: number): string =>
-  `/topics/${encodeURIComponent(topic)}/records${partition === undefined ? '' : `?partition=${partition}`}`
+  `${topicPath(topic)}/records${partition === undefined ? '' : `?partition=${partition}`}`

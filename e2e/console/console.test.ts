@@ -160,7 +160,7 @@ await suiteWith('console', chromiumProgram(), chromium => {
       await consumer.run({ eachMessage: async ({ message }) => void (message.offset === '1' && seen.resolve()) })
       await seen.promise
       await consumer.commitOffsets([{ topic: 'orders', partition: 0, offset: '2' }])
-      await page.goto(`${url}/groups/shipping`)
+      await page.goto(`${url}/group?name=shipping`)
       expect(await page.locator('main').innerText()).toMatch(/Stable[\s\S]*orders\s+0\s+2\s+2\s+0\s+shop/)
       expect(await page.getByRole('button', { name: 'Reset' }).count()).toBe(0)
       await consumer.disconnect()
