@@ -10,10 +10,13 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import config from '../../jest.config.ts'
 import { INVARIANTS, MUTATIONS, type Mutation } from './mutations.ts'
 
 const root = join(import.meta.dirname, '../..')
-const COPIED = ['broker', 'cli', 'e2e', 'operator', 'testing', 'tools', 'package.json', 'jest.config.ts']
+/** jest refuses to start where one of its rooms is missing. */
+const rooms = (config.projects ?? []).flatMap(project => (typeof project === 'string' ? [] : (project.roots ?? [])))
+const COPIED = [...rooms.map(room => String(room).replace('<rootDir>/', '')), 'package.json', 'jest.config.ts']
 /** A defect may make a test wait for ever. */
 const LIMIT_MS = 300_000
 
