@@ -19,7 +19,7 @@ import { type Address, Cluster, type ClusterOptions } from './cluster/cluster.ts
 import type { Html } from './html.ts'
 import { MetricsWatch } from './metrics.ts'
 import { type Place, page, RESET_PATH } from './pages/layout.ts'
-import { problemPage, signInPage } from './pages/sign-in.ts'
+import { problemPage, signInPage, unreachablePage } from './pages/sign-in.ts'
 import type { ScaledCluster } from './scaled-cluster.ts'
 import { newSession, type Session, Sessions } from './sessions.ts'
 import { problemOf, reset, type Sources, viewOf } from './views.ts'
@@ -231,7 +231,7 @@ export class ConsoleServer {
     }
     const message = cause instanceof Error ? cause.message : String(cause)
     if (cause instanceof BrokerUnreachable) {
-      return this.#page(request, problemPage('No broker answers', message), { status: 503 })
+      return this.#page(request, unreachablePage(message), { status: 503 })
     }
     this.#options.log.error({ error: message, path: request.url?.split('?', 1)[0] }, 'request failed')
     return this.#page(request, problemPage('That did not work', 'The console has a fault; its log says more.'), {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { bytes, count, dollars, rate, seconds, shown, time } from './words.ts'
+import { bytes, count, dollars, ranges, rate, seconds, settingWords, shown, time } from './words.ts'
 
 describe('keys and values of records', () => {
   const of = (text: string) => shown(Buffer.from(text))
@@ -67,4 +67,32 @@ test('numbers read as people write them', () => {
   ])
   expect([dollars(0.00012), dollars(12.345)]).toEqual(['$0.0001', '$12.35'])
   expect([time(0), time(9e15)]).toEqual(['1970-01-01 00:00:00.000', '9000000000000000 ms'])
+})
+
+test.each([
+  ['retention.ms', '604800000', '7 days'],
+  ['retention.ms', '-1', 'no limit'],
+  ['flush.messages', '9223372036854775807', 'no limit'],
+  ['segment.bytes', '1073741824', '1 GiB'],
+  ['segment.ms', '5400000', '90 min'],
+  ['compression.gzip.level', '-1', undefined],
+  ['min.insync.replicas', '1', undefined],
+  ['segment.jitter.ms', '0', undefined],
+  ['cleanup.policy', 'delete', undefined],
+  ['follower.replication.throttled.replicas', null, undefined],
+])('the setting %s of %s is %s', (key, value, words) => {
+  expect(settingWords(key, value)).toBe(words)
+})
+
+test('numbers in a row are told by their ends', () => {
+  expect([ranges([]), ranges([3]), ranges([2, 0, 1, 10, 5, 6])]).toEqual(['', '3', '0–2, 5–6, 10'])
+})
+
+test('dollars are never nothing when something was spent', () => {
+  expect([dollars(0), dollars(0.000_004), dollars(0.0123), dollars(1234.5)]).toEqual([
+    '$0.0000',
+    '< $0.0001',
+    '$0.0123',
+    '$1,234.50',
+  ])
 })

@@ -26,13 +26,44 @@ export function rate(value: number | undefined, unit = ''): string {
 
 export const byteRate = (value: number | undefined): string => (value === undefined ? UNKNOWN : `${bytes(value)}/s`)
 
-export const dollars = (value: number | undefined): string =>
-  value === undefined ? UNKNOWN : `$${value < 1 ? value.toFixed(4) : value.toFixed(2)}`
+const LEAST_DOLLARS = 0.0001
+
+export function dollars(value: number | undefined): string {
+  if (value === undefined) return UNKNOWN
+  if (value > 0 && value < LEAST_DOLLARS) return `< $${LEAST_DOLLARS}`
+  return `$${value < 1 ? value.toFixed(4) : exact(value)}`
+}
+
+const exact = (value: number): string =>
+  value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 
 export function seconds(value: number | undefined): string {
   if (value === undefined) return UNKNOWN
   if (value < 120) return `${value.toFixed(value < 10 ? 1 : 0)} s`
-  return value < 7200 ? `${(value / 60).toFixed(0)} min` : `${(value / 3600).toFixed(1)} h`
+  if (value < 7200) return `${(value / 60).toFixed(0)} min`
+  return value < 172_800 ? `${(value / 3600).toFixed(1)} h` : `${(value / 86_400).toFixed(1)} days`
+}
+
+/** What Kafka's settings mean by "never": the largest number that it has. */
+const ENDLESS = '9223372036854775807'
+
+/** A number of milliseconds or bytes in words; undefined for settings that read best as they are. */
+export function settingWords(key: string, value: string | null): string | undefined {
+  if (value === ENDLESS || (value === '-1' && key.startsWith('retention.'))) return 'no limit'
+  if (value === null || !/^[1-9]\d{3,}$/.test(value)) return undefined
+  if (/\.ms$/.test(key)) return seconds(Number(value) / 1000).replace('.0 ', ' ')
+  return /\.bytes$/.test(key) ? bytes(Number(value)).replace(/\.0+ /, ' ') : undefined
+}
+
+/** 0–2, 5: what stands in a row is told by its ends. */
+export function ranges(numbers: readonly number[]): string {
+  const found: [number, number][] = []
+  for (const number of numbers.toSorted((a, b) => a - b)) {
+    const last = found.at(-1)
+    if (last !== undefined && number === last[1] + 1) last[1] = number
+    else found.push([number, number])
+  }
+  return found.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ')
 }
 
 /** Of a record's timestamp, ms since 1970, in UTC; one that no calendar has is shown as it is. */

@@ -5,7 +5,7 @@
 const LOOK_EVERY_MS = 3000
 
 const filter = () => document.querySelector('.filter')
-const rows = () => [...document.querySelectorAll('main tbody tr')].filter(row => !row.hidden)
+const rows = () => [...document.querySelectorAll('main tbody tr')].filter(row => row.checkVisibility())
 
 function applyFilter() {
   const words = (filter()?.value ?? '').toLowerCase()
@@ -17,13 +17,15 @@ function applyFilter() {
 /** The address of a page is where its live parts come from too. */
 async function look() {
   const parts = document.querySelectorAll('[data-live]')
-  if (parts.length === 0 || document.hidden || document.querySelector('dialog[open]')) return
+  const waits = document.querySelector('[data-retry]') !== null
+  if ((parts.length === 0 && !waits) || document.hidden || document.querySelector('dialog[open]')) return
   const answer = await fetch(location.href, { headers: { accept: 'text/html', 'x-look': 'again' } }).catch(
     () => undefined,
   )
-  if (answer?.redirected) return location.reload()
-  if (!answer?.ok) return document.body.classList.add('stale')
-  document.body.classList.remove('stale')
+  // The page may be the answer to a form, which must not be sent again.
+  if (answer?.redirected || (answer?.ok && waits)) return location.assign(location.href)
+  document.querySelector('.stale').hidden = waits || answer?.ok === true
+  if (!answer?.ok) return
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
   const chosen = rows().findIndex(row => row.classList.contains('chosen'))
   for (const part of parts) {
@@ -84,7 +86,15 @@ document.addEventListener('input', event => {
 /** Only the field that goes with the chosen kind is shown. */
 function showFields(form) {
   const kind = form.querySelector('[name=from], [name=to]')?.value
-  for (const label of form.querySelectorAll('[data-for]')) label.hidden = label.dataset.for !== kind
+  for (const label of form.querySelectorAll('[data-for]')) {
+    label.hidden = label.dataset.for !== kind
+    const field = label.querySelector('input')
+    field.required = !label.hidden
+    // An hour ago: somewhere to begin. Times are meant in UTC.
+    if (kind === 'time' && field.type === 'datetime-local' && field.value === '') {
+      field.value = new Date(Date.now() - 3_600_000).toISOString().slice(0, 19)
+    }
+  }
 }
 
 for (const form of document.querySelectorAll('form.query')) {

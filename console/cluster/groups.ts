@@ -34,7 +34,8 @@ export interface Member {
 export interface Position {
   readonly topic: string
   readonly partition: number
-  readonly committed: number
+  /** Undefined for a partition that a member has and that nothing was committed for yet. */
+  readonly committed: number | undefined
   /** Undefined when the partition is gone. */
   readonly end: number | undefined
 }
@@ -107,19 +108,45 @@ export async function positions(
       id,
       found
         .map(position => ({ ...position, end: ends.get(partitionKey(position.topic, position.partition)) }))
-        .sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition),
+        .sort(byPartition),
     ]),
   )
 }
 
 /** Records that are not committed yet; partitions that are gone have none. */
 export const lagOf = (positions: readonly Position[]): number =>
-  positions.reduce((sum, { committed, end = committed }) => sum + Math.max(0, end - committed), 0)
+  positions.reduce(
+    (sum, { committed, end }) => sum + (committed === undefined ? 0 : Math.max(0, (end ?? committed) - committed)),
+    0,
+  )
 
 /** Rejects with Refused when there is no such group, or the user may not describe it. */
 export async function group(cluster: Cluster, id: string): Promise<GroupFacts> {
   const [described, found] = await Promise.all([describe(cluster, id), positions(cluster, [id])])
-  return { ...described, positions: found.get(id) ?? [] }
+  const known = found.get(id) ?? []
+  const all = [...known, ...(await uncommitted(cluster, described.members, known))]
+  return { ...described, positions: all.sort(byPartition) }
+}
+
+const byPartition = (a: Position, b: Position): number => a.topic.localeCompare(b.topic) || a.partition - b.partition
+
+/** What members have and nothing was committed for yet. */
+async function uncommitted(
+  cluster: Cluster,
+  members: readonly Member[],
+  known: readonly Position[],
+): Promise<readonly Position[]> {
+  const present = new Set(known.map(({ topic, partition }) => partitionKey(topic, partition)))
+  const missing = members
+    .flatMap(({ partitions }) => partitions)
+    .filter(({ topic, partition }) => !present.has(partitionKey(topic, partition)))
+  const ends = await offsetsAt(cluster, partitionsOf(missing), LATEST)
+  return missing.map(({ topic, partition }) => ({
+    topic,
+    partition,
+    committed: undefined,
+    end: ends.get(partitionKey(topic, partition)),
+  }))
 }
 
 /** Rejects with Refused: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, or what the user may not do. Resolves with what was set. */

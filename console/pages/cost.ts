@@ -25,12 +25,14 @@ ${live('cost', [
     [{ name: 'Operation' }, { name: 'Requests', isNumber: true }],
     [...requests].sort(([a], [b]) => a.localeCompare(b)).map(([operation, value]) => [operation, count(value)]),
     'No request was sent to an S3 service: the data is in a folder.',
+    'narrow',
   ),
   html`<h2>Dollars</h2>`,
   table(
     [{ name: 'Class' }, { name: 'Dollars', isNumber: true }],
     [...spent].sort(([a], [b]) => a.localeCompare(b)).map(([kind, value]) => [kind, dollars(value)]),
     'Nothing was spent on requests.',
+    'narrow',
   ),
 ])}`
 }

@@ -2,8 +2,8 @@
 import { type GroupFacts, type GroupSummary, lagOf, type Position, type ResetTo } from '../cluster/groups.ts'
 import { type Content, type Html, html } from '../html.ts'
 import { lagKey, type MetricsView } from '../metrics.ts'
-import { count, seconds, UNKNOWN } from '../words.ts'
-import { badge, facts, filterField, groupLink, live, resetPath, shownName, table, topicLink } from './layout.ts'
+import { count, ranges, seconds, UNKNOWN } from '../words.ts'
+import { badge, crumbs, facts, filterField, groupLink, live, resetPath, shownName, table, topicLink } from './layout.ts'
 import { NO_TIME, timestampOf } from './records.ts'
 
 type LagSeconds = MetricsView['lagSeconds'] | undefined
@@ -54,7 +54,7 @@ export interface GroupView {
 
 export function groupPage({ group, lagSeconds, allowsChanges, notice }: GroupView): Html {
   const { id, state, type, members, positions } = group
-  return html`<h1>${shownName(id)}</h1>${notice}
+  return html`${crumbs(html`<a href="/groups">Groups</a>`)}<h1>${shownName(id)}</h1>${notice}
 ${live('group', [
   facts([
     ['State', stateBadge(state)],
@@ -78,7 +78,7 @@ ${live('group', [
       partition,
       count(committed),
       end === undefined ? 'gone' : count(end),
-      count(end === undefined ? undefined : Math.max(0, end - committed)),
+      count(end === undefined || committed === undefined ? undefined : Math.max(0, end - committed)),
       memberOf(group, topic, partition),
     ]),
     'It has committed nothing.',
@@ -89,7 +89,7 @@ ${live('group', [
     members.map(({ id: member, clientId, host, partitions }) => [
       clientId,
       html`<code>${host}</code>`,
-      partitions.map(({ topic, partition }) => `${topic}-${partition}`).join(', '),
+      partitionWords(partitions),
       html`<code>${member}</code>`,
     ]),
     'Nobody is in it.',
@@ -123,6 +123,11 @@ export function wantedReset(form: URLSearchParams): { readonly topic: string; re
   return timestamp === undefined ? NO_TIME : { topic, to: { kind, timestamp } }
 }
 
+const partitionWords = (partitions: GroupFacts['members'][number]['partitions']): Content =>
+  [...Map.groupBy(partitions, ({ topic }) => topic)].map(
+    ([topic, found]) => html`<div>${topic}: ${ranges(found.map(({ partition }) => partition))}</div>`,
+  )
+
 function memberOf({ members }: GroupFacts, topic: string, partition: number): Content {
   const found = members.find(member =>
     member.partitions.some(one => one.topic === topic && one.partition === partition),
@@ -131,6 +136,8 @@ function memberOf({ members }: GroupFacts, topic: string, partition: number): Co
 }
 
 function behind(group: string, positions: readonly Position[] | undefined, lagSeconds: LagSeconds): string {
+  // The brokers' metrics are a few seconds old.
+  if (positions !== undefined && positions.length > 0 && lagOf(positions) === 0) return seconds(0)
   const topics = new Set(positions?.map(({ topic }) => topic))
   const values = [...topics].flatMap(topic => lagSeconds?.get(lagKey(group, topic)) ?? [])
   return values.length === 0 ? UNKNOWN : seconds(Math.max(...values))

@@ -46,6 +46,7 @@ ${
     : html`<form class="user" method="post" action="/sign-out"><span>${user}</span> <button>Sign out</button></form>`
 }
 </header>
+<p class="stale" role="status" hidden>No answer: what is shown is from before.</p>
 <main id="main">${body}</main>
 <dialog id="keys" aria-label="Keys">
 <h2>Keys</h2>
@@ -69,9 +70,17 @@ export interface Column {
   readonly isNumber?: boolean
 }
 
-export function table(columns: readonly Column[], rows: readonly (readonly Content[])[], empty: Content): Html {
+/** `narrow` for few short columns, whose ends would be too far apart otherwise; `cards` are shown one below the other by phones. */
+export type TableKind = 'narrow' | 'cards'
+
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly Content[])[],
+  empty: Content,
+  kind?: TableKind,
+): Html {
   if (rows.length === 0) return html`<p class="empty">${empty}</p>`
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll${kind === undefined ? '' : ` ${kind}`}"><table>
 <thead><tr>${columns.map(({ name, isNumber }) => html`<th scope="col"${numeric(isNumber)}>${name}</th>`)}</tr></thead>
 <tbody>${rows.map(
     cells => html`<tr>${cells.map((cell, index) => html`<td${numeric(columns[index]?.isNumber)}>${cell}</td>`)}</tr>\n`,
@@ -93,17 +102,23 @@ export const facts = (list: readonly (readonly [string, Content])[]): Html =>
 export const badge = (kind: 'good' | 'bad' | 'warn' | 'plain', words: string): Html =>
   html`<span class="badge ${kind}">${words}</span>`
 
-/** A line of values over time; the last one is the newest. */
+/** Where the page belongs, above its heading. */
+export const crumbs = (...links: readonly Content[]): Html =>
+  html`<nav class="crumbs" aria-label="Where this is">${links.map(link => html`${link}<span> / </span>`)}</nav>`
+
+/** A line of values over time, from nothing up; the last one is the newest. */
 export function line(name: string, values: readonly number[]): Html {
-  const most = Math.max(...values, 1e-9)
+  const most = HEADROOM * Math.max(...values, 1e-9)
   const step = values.length > 1 ? WIDTH / (values.length - 1) : WIDTH
   const points = values.map(
     (value, index) => `${(index * step).toFixed(1)},${(HEIGHT - (value / most) * HEIGHT).toFixed(1)}`,
   )
   return html`<svg class="line" viewBox="0 -2 ${WIDTH} ${HEIGHT + 4}" preserveAspectRatio="none" role="img" aria-label="${name}">
-<polyline points="${points.join(' ')}"/></svg>`
+<polygon points="0,${HEIGHT} ${points.join(' ')} ${values.length > 1 ? WIDTH : 0},${HEIGHT}"/><polyline points="${points.join(' ')}"/></svg>`
 }
 
+/** A line at the very top would look as if there was more. */
+const HEADROOM = 1.25
 const WIDTH = 300
 const HEIGHT = 40
 

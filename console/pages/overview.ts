@@ -71,7 +71,7 @@ function brokerTable({ brokers, controllerId }: ClusterFacts, metrics: MetricsVi
   if (metrics === undefined) return known
   const looks = table(
     [
-      { name: 'Metrics' },
+      { name: 'Metrics at' },
       { name: 'Version' },
       { name: 'Up for', isNumber: true },
       { name: 'Connections', isNumber: true },
@@ -88,5 +88,5 @@ function brokerTable({ brokers, controllerId }: ClusterFacts, metrics: MetricsVi
     ]),
     'No broker was looked at yet.',
   )
-  return [known, html`<h2>Processes</h2>`, looks]
+  return [known, html`<h2>Health of the brokers</h2>`, looks]
 }

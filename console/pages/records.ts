@@ -3,7 +3,7 @@ import type { From, RecordPage, SeenRecord, Wanted } from '../cluster/records.ts
 import type { TopicFacts } from '../cluster/topics.ts'
 import { type Content, type Html, html } from '../html.ts'
 import { type Shown, time } from '../words.ts'
-import { table, topicLink } from './layout.ts'
+import { crumbs, table, topicLink } from './layout.ts'
 
 export const COUNTS = [20, 50, 200] as const
 const KINDS = [
@@ -61,7 +61,7 @@ function optionalNumber(text: string | null): number | undefined {
 }
 
 export function recordsPage(topic: TopicFacts, query: URLSearchParams, found: RecordPage | string): Html {
-  return html`<h1>Records of ${topicLink(topic.name)}</h1>
+  return html`${crumbs(html`<a href="/topics">Topics</a>`, topicLink(topic.name))}<h1>Records</h1>
 ${form(topic, query)}
 ${
   typeof found === 'string'
@@ -102,6 +102,7 @@ function recordTable(records: readonly SeenRecord[]): Html {
       headers.map(header => html`<div class="header"><code>${header.key}</code> ${data(header.value)}</div>`),
     ]),
     'There are no records there.',
+    'cards',
   )
 }
 

@@ -1,8 +1,9 @@
 /** Why there are so many brokers: what the operator says in the status of the KafScaleCluster. */
+import { CLUSTER_CONDITIONS, type ConditionType } from '../../operator/types/conditions.ts'
 import { type Html, html } from '../html.ts'
 import type { ScaledCluster } from '../scaled-cluster.ts'
-import { count, UNKNOWN } from '../words.ts'
-import { badge, facts, live, table } from './layout.ts'
+import { count, time, UNKNOWN } from '../words.ts'
+import { badge, facts, groupLink, live, table, topicLink } from './layout.ts'
 
 export const NOT_ON_KUBERNETES = html`<h1>Scaling</h1><p class="empty">Scaling decisions are the operator's: begin the console with
 <code>--cluster NAMESPACE/NAME</code> where a KafScaleCluster runs.</p>`
@@ -15,7 +16,7 @@ export function scalingPage({ metadata, spec, status = {} }: ScaledCluster): Htm
 ${live('scaling', [
   facts([
     ['Mode', mode],
-    ['Brokers', brokers?.summary ?? UNKNOWN],
+    ['Brokers ready', brokers?.summary ?? UNKNOWN],
     ['Wanted', count(desired)],
     ['Allowed', `${min} to ${max ?? 'any number'}`],
   ]),
@@ -28,28 +29,44 @@ ${live('scaling', [
       { name: 'Target', isNumber: true },
       { name: 'Brokers', isNumber: true },
     ],
-    signals.map(({ name, value, target, proposal }) => [name, value ?? 'not seen', target, proposal ?? UNKNOWN]),
+    signals.map(({ name, value, target, proposal }) => [
+      name,
+      figure(value) ?? 'not seen',
+      figure(target),
+      proposal ?? UNKNOWN,
+    ]),
     'No signals were looked at.',
   ),
   html`<h2>Lag</h2>`,
   table(
     [{ name: 'Group' }, { name: 'Topic' }, { name: 'Records', isNumber: true }, { name: 'Cause' }],
-    (lag?.groups ?? []).map(({ group, topic, records, cause }) => [group, topic, count(records), cause]),
+    (lag?.groups ?? []).map(({ group, topic, records, cause }) => [
+      groupLink(group),
+      topic === undefined ? '' : topicLink(topic),
+      count(records),
+      cause,
+    ]),
     'No group lags behind.',
   ),
   html`<h2>Changes</h2>`,
   table(
     [{ name: 'Time, UTC' }, { name: 'Brokers' }, { name: 'For' }],
-    (history.events ?? []).toReversed().map(({ time, from, to, reason }) => [time, `${from} → ${to}`, reason]),
+    (history.events ?? [])
+      .toReversed()
+      .map(({ time: at, from, to, reason }) => [
+        html`<time>${time(Date.parse(at)).replace('.000', '')}</time>`,
+        `${from} → ${to}`,
+        reason,
+      ]),
     'The number of brokers has not changed.',
   ),
   html`<h2>Conditions</h2>`,
   table(
-    [{ name: 'Type' }, { name: 'Status' }, { name: 'Reason' }, { name: 'Message' }],
+    [{ name: 'Condition' }, { name: 'Is' }, { name: 'Reason' }, { name: 'Message' }],
     conditions.map(({ type, status: value, reason, message }) => [
       type,
-      badge(isWell(type, value) ? 'good' : 'warn', value),
-      reason,
+      value,
+      badge(kindOf(type, reason), reason),
       message,
     ]),
     'The operator has not looked at the cluster yet.',
@@ -57,7 +74,20 @@ ${live('scaling', [
 ])}`
 }
 
-/** Conditions whose True is the trouble. */
-const TROUBLE = /Limited|Ineffective|Conflict|Paused|Degraded|Lost|Progressing/
+const figure = (value: number | undefined): string | undefined =>
+  value?.toLocaleString('en-US', { maximumFractionDigits: 2 })
 
-const isWell = (type: string, status: string): boolean => (status === 'True') !== TROUBLE.test(type)
+/** Whether somebody should act, as the table of conditions has it; of a newer operator there may be reasons that it has not. */
+function kindOf(type: string, reason: string) {
+  const types: Readonly<Record<string, ConditionType>> = CLUSTER_CONDITIONS
+  switch (types[type]?.reasons[reason]?.severity) {
+    case 'info':
+      return 'good'
+    case 'error':
+      return 'bad'
+    case 'warning':
+      return 'warn'
+    default:
+      return 'plain'
+  }
+}

@@ -16,3 +16,9 @@ ${problem === undefined ? '' : html`<p class="problem" role="alert">${problem}</
 export function problemPage(title: string, problem: string): Html {
   return html`<h1>${title}</h1><p class="problem" role="alert">${problem}</p>`
 }
+
+/** The browser asks for the page again until it is there. */
+export function unreachablePage(problem: string): Html {
+  return html`<h1>No broker answers</h1><p class="problem" role="alert">${problem}</p>
+<p class="empty" data-retry>This page looks again every few seconds.</p>`
+}

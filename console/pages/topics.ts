@@ -1,8 +1,8 @@
 /** Topics in a table, and one of them with its partitions and configuration. */
 import type { ConfigFacts, PartitionFacts, TopicFacts } from '../cluster/topics.ts'
 import { type Content, type Html, html } from '../html.ts'
-import { bytes, count, rate, UNKNOWN } from '../words.ts'
-import { badge, facts, filterField, live, table, topicLink, topicPath } from './layout.ts'
+import { bytes, count, rate, settingWords, UNKNOWN } from '../words.ts'
+import { badge, crumbs, facts, filterField, live, table, topicLink, topicPath } from './layout.ts'
 
 /** Records per second since the last look; undefined at the first. */
 export type TopicRate = (topic: string) => number | undefined
@@ -38,7 +38,7 @@ ${live(
 
 export function topicPage(topic: TopicFacts, config: readonly ConfigFacts[] | string, rateOf: TopicRate): Html {
   const { name, id, partitions } = topic
-  return html`<h1>${name}</h1>
+  return html`${crumbs(html`<a href="/topics">Topics</a>`)}<h1>${name}</h1>
 <p class="actions"><a class="button" href="${recordsPath(name)}">Look at records</a></p>
 ${live('topic', [
   facts([
@@ -72,16 +72,24 @@ ${live('topic', [
 ${typeof config === 'string' ? html`<p class="empty">${config}</p>` : configTable(config)}`
 }
 
+/** What somebody chose for this topic; all else is as it is everywhere. */
 function configTable(config: readonly ConfigFacts[]): Content {
-  return table(
-    [{ name: 'Key' }, { name: 'Value' }, { name: '' }],
-    config.map(({ name, value, isOwn, isSensitive, documentation }) => [
-      html`<code${documentation === null ? '' : html` title="${documentation}"`}>${name}</code>`,
-      html`<code>${isSensitive ? '(secret)' : (value ?? UNKNOWN)}</code>`,
-      isOwn ? badge('warn', 'set here') : '',
-    ]),
-    'It has no configuration.',
-  )
+  const [own, others] = [config.filter(({ isOwn }) => isOwn), config.filter(({ isOwn }) => !isOwn)]
+  return [
+    table(CONFIG_COLUMNS, own.map(configRow), 'Nothing is set on the topic itself.'),
+    html`<details class="more"><summary>${count(others.length)} settings that it has from the brokers</summary>
+${table(CONFIG_COLUMNS, others.map(configRow), 'It has none.')}</details>`,
+  ]
+}
+
+const CONFIG_COLUMNS = [{ name: 'Key' }, { name: 'Value' }, { name: '' }]
+
+function configRow({ name, value, isSensitive, documentation }: ConfigFacts): readonly Content[] {
+  return [
+    html`<code${documentation === null ? '' : html` title="${documentation}"`}>${name}</code>`,
+    html`<code>${isSensitive ? '(secret)' : (value ?? UNKNOWN)}</code>`,
+    isSensitive ? '' : html`<span class="soft">${settingWords(name, value)}</span>`,
+  ]
 }
 
 /** Offsets between begin and end: compaction leaves fewer records. */

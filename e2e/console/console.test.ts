@@ -8,6 +8,7 @@ import { systemClock } from '../../broker/clock.ts'
 import { createLogger } from '../../broker/observe/logger.ts'
 import { type ConsoleOptions, ConsoleServer } from '../../console/server.ts'
 import { FolderBroker } from '../../testing/folder-broker.ts'
+import { SmallClient } from '../../testing/small-client.ts'
 import { Secured } from '../security/secured.ts'
 import { suiteWith } from '../suite.ts'
 import { chromiumProgram, openTab, startBrowser } from './browser.ts'
@@ -148,6 +149,49 @@ await suiteWith('console', chromiumProgram(), chromium => {
       await page.waitForURL(`${url}/topics/payments`)
       await page.keyboard.press('?')
       await page.getByRole('dialog').waitFor()
+      await page.close()
+    })
+
+    test('a group may be called anything, and a click leads to it', async () => {
+      const client = await SmallClient.open(broker.port)
+      for (const group of ['..', 'a/b?c#d']) await client.commit(group, 'orders', 0, 1)
+      client.close()
+      const { page, complaints } = await openTab(browser)
+      for (const group of ['..', 'a/b?c#d']) {
+        await page.goto(`${url}/groups`)
+        await page.getByRole('link', { name: group, exact: true }).click()
+        expect(await page.locator('h1').innerText()).toBe(group)
+        expect(await page.locator('main').innerText()).toMatch(/orders\s+0\s+1\s+2\s+1/)
+      }
+      expect(complaints).toEqual([])
+      await page.close()
+    })
+
+    test('a page that gets no answer any more says so, until there is one again', async () => {
+      const { page } = await openTab(browser)
+      await page.goto(`${url}/topics`)
+      const notice = page.getByText('No answer: what is shown is from before.')
+      expect(await notice.isVisible()).toBe(false)
+      await page.context().setOffline(true)
+      await notice.waitFor()
+      await page.context().setOffline(false)
+      await notice.waitFor({ state: 'hidden' })
+      await page.close()
+    })
+
+    test('nothing is wider than a telephone, and records stand one below the other there', async () => {
+      const { page } = await openTab(browser, { viewport: { width: 390, height: 800 } })
+      for (const path of ['/', '/topics', '/topics/orders', '/topics/orders/records', '/groups', '/cost', '/scaling']) {
+        await page.goto(url + path)
+        const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth').then(Number)
+        expect([path, over]).toEqual([path, 0])
+      }
+      await page.goto(`${url}/topics/orders/records`)
+      const [time, value] = [
+        page.locator('tbody td:nth-child(3)').first(),
+        page.locator('tbody td:nth-child(5)').first(),
+      ]
+      expect((await value.boundingBox())?.y ?? 0).toBeGreaterThan((await time.boundingBox())?.y ?? 0)
       await page.close()
     })
 
