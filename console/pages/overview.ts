@@ -20,7 +20,7 @@ export function overviewPage({ cluster, extent, groups, metrics }: Overview): Ht
 ${live('cluster', [
   facts([
     ['Cluster', html`<code>${cluster.id}</code>`],
-    ['Brokers', count(cluster.brokers.length)],
+    ['Brokers', count(Math.max(cluster.brokers.length, metrics?.brokers.length ?? 0))],
     ['Topics', count(extent.topics)],
     ['Partitions', count(extent.partitions)],
     ['Groups', count(groups.length)],
@@ -28,7 +28,7 @@ ${live('cluster', [
     ['Health', health(metrics, problems, cluster.brokers.length)],
   ]),
   metrics === undefined ? NO_METRICS : traffic(metrics.history),
-  html`<h2>Brokers</h2>`,
+  html`<h2>Where clients connect</h2>`,
   brokerTable(cluster, metrics),
 ])}`
 }
@@ -57,14 +57,17 @@ ${shown('Requests', point => point.requests, rate)}
 </div>`
 }
 
+/** What clients of a shared listener are told of: one broker that stands for all. */
+const SHARED = 1_000_000_000
+
 function brokerTable({ brokers, controllerId }: ClusterFacts, metrics: MetricsView | undefined): Content {
   const known = table(
-    [{ name: 'Id', isNumber: true }, { name: 'Address' }, { name: 'Zone' }, { name: '' }],
+    [{ name: 'Broker', isNumber: true }, { name: 'Address' }, { name: 'Zone' }, { name: '' }],
     brokers.map(({ id, host, port, rack }) => [
-      id,
+      id === SHARED ? 'all' : id,
       html`<code>${host}:${port}</code>`,
       rack ?? UNKNOWN,
-      id === controllerId ? badge('plain', 'controller') : '',
+      id === SHARED ? 'any broker, which serves all' : id === controllerId ? badge('plain', 'controller') : '',
     ]),
     'No broker tells of itself.',
   )
@@ -88,5 +91,5 @@ function brokerTable({ brokers, controllerId }: ClusterFacts, metrics: MetricsVi
     ]),
     'No broker was looked at yet.',
   )
-  return [known, html`<h2>Health of the brokers</h2>`, looks]
+  return [known, html`<h2>Brokers</h2>`, looks]
 }

@@ -5,6 +5,8 @@ import type { ScaledCluster } from '../scaled-cluster.ts'
 import { count, time, UNKNOWN } from '../words.ts'
 import { badge, facts, groupLink, live, table, topicLink } from './layout.ts'
 
+type Signal = NonNullable<NonNullable<NonNullable<ScaledCluster['status']>['scaling']>['signals']>[number]
+
 export const NOT_ON_KUBERNETES = html`<h1>Scaling</h1><p class="empty">Scaling decisions are the operator's: begin the console with
 <code>--cluster NAMESPACE/NAME</code> where a KafScaleCluster runs.</p>`
 
@@ -12,31 +14,17 @@ export function scalingPage({ metadata, spec, status = {} }: ScaledCluster): Htm
   const { scaling = {}, brokers, conditions = [], lag } = status
   const { signals = [], history = {}, desired, explanation } = scaling
   const { min, max, mode } = spec.scaling
+  const followsLoad = mode === 'Auto' || mode === 'Recommend'
   return html`<h1>Scaling of ${metadata.namespace}/${metadata.name}</h1>
 ${live('scaling', [
   facts([
     ['Mode', mode],
     ['Brokers ready', brokers?.summary ?? UNKNOWN],
-    ['Wanted', count(desired)],
-    ['Allowed', `${min} to ${max ?? 'any number'}`],
+    ['Wanted', count(desired ?? brokers?.desired)],
+    ['Allowed', followsLoad ? `${min} to ${max ?? 'any number'}` : 'any number'],
   ]),
-  html`<p>${explanation ?? 'The operator has not decided anything yet.'}</p>`,
-  html`<h2>Signals</h2>`,
-  table(
-    [
-      { name: 'Signal' },
-      { name: 'Value', isNumber: true },
-      { name: 'Target', isNumber: true },
-      { name: 'Brokers', isNumber: true },
-    ],
-    signals.map(({ name, value, target, proposal }) => [
-      name,
-      figure(value) ?? 'not seen',
-      figure(target),
-      proposal ?? UNKNOWN,
-    ]),
-    'No signals were looked at.',
-  ),
+  html`<p>${explanation ?? WITHOUT_EXPLANATION[mode]}</p>`,
+  followsLoad ? [html`<h2>Signals</h2>`, signalTable(signals)] : '',
   html`<h2>Lag</h2>`,
   table(
     [{ name: 'Group' }, { name: 'Topic' }, { name: 'Records', isNumber: true }, { name: 'Cause' }],
@@ -73,6 +61,32 @@ ${live('scaling', [
   ),
 ])}`
 }
+
+const NOT_YET = 'The operator has not decided anything yet.'
+
+const WITHOUT_EXPLANATION = {
+  Manual: 'As many as brokers.replicas says: the mode is Manual.',
+  External: 'As many as an autoscaler of yours says: the mode is External.',
+  Auto: NOT_YET,
+  Recommend: NOT_YET,
+} as const
+
+const signalTable = (signals: readonly Signal[]): Html =>
+  table(
+    [
+      { name: 'Signal' },
+      { name: 'Value', isNumber: true },
+      { name: 'Target', isNumber: true },
+      { name: 'Brokers', isNumber: true },
+    ],
+    signals.map(({ name, value, target, proposal }) => [
+      name,
+      figure(value) ?? 'not seen',
+      figure(target),
+      proposal ?? UNKNOWN,
+    ]),
+    'No signals were looked at.',
+  )
 
 const figure = (value: number | undefined): string | undefined =>
   value?.toLocaleString('en-US', { maximumFractionDigits: 2 })

@@ -29,6 +29,8 @@ import { BUSY_TOPIC, Traffic } from './traffic.ts'
 const CRDS = ['kafscaleclusters.kafscale.io', 'kafscaletopics.kafscale.io', 'kafscaleusers.kafscale.io'] as const
 const REPLICAS = 3
 const PARTITIONS = 3
+/** Where browsers outside of the Kubernetes cluster find the console, on the node; an Ingress would lead there elsewhere. */
+const CONSOLE_NODE_PORT = 30_480
 /** For the shell of whoever wants to look at the cluster. */
 const ENVIRONMENT_FILE = demoFolder('platform.env')
 
@@ -95,17 +97,34 @@ function imageParts(image: string): { repository: string; tag: string } {
   return { repository: image.slice(0, colon), tag: image.slice(colon + 1) }
 }
 
+const CONSOLE_DOOR = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'console-outside', namespace: NAMESPACE },
+  spec: {
+    type: 'NodePort',
+    selector: { 'app.kubernetes.io/instance': 'kafscale', 'app.kubernetes.io/component': 'console' },
+    ports: [{ port: 48_080, targetPort: 'console', nodePort: CONSOLE_NODE_PORT }],
+  },
+}
+
 async function install({ place, values, s3Image }: Ground): Promise<void> {
   const { kubectl } = place
   say('An S3 server with a bucket ...')
   await prepareNamespace(place, s3Image)
   say('helm install kafscale charts/kafscale ...')
   await helmRelease(place, 'install', values)
-  say('kubectl apply -f config/samples/cluster.yaml -f config/samples/topic.yaml, with that bucket ...')
-  await kubectl.apply([await sampleCluster(REPLICAS), await sampleTopic()])
+  say('kubectl apply -f config/samples/cluster.yaml -f config/samples/topic.yaml, with that bucket and a console ...')
+  const cluster = await sampleCluster(REPLICAS)
+  await kubectl.apply([
+    { ...cluster, spec: { ...Object(cluster.spec), console: {} } },
+    await sampleTopic(),
+    CONSOLE_DOOR,
+  ])
   for (const what of ['ksc/kafscale', 'kst/orders']) {
     await kubectl.run(['-n', NAMESPACE, 'wait', what, '--for=condition=Ready', '--timeout=180s'])
   }
+  await kubectl.run(['-n', NAMESPACE, 'rollout', 'status', 'deployment/kafscale-console', '--timeout=180s'])
   say('The cluster is ready:')
   console.log(`\n${await kubectl.run(['-n', NAMESPACE, 'get', 'ksc,kst,pods'])}`)
 }
@@ -119,6 +138,7 @@ async function sayWhatNext({ kubectl, helm: program, address }: Place): Promise<
   )
   console.log(`
 Brokers   ${address}:${KAFKA_NODE_PORT}   (any Kafka client on this machine)
+Console   http://${address}:${CONSOLE_NODE_PORT}
 Inside    kafscale-broker.${NAMESPACE}.svc.cluster.local:9092   (any pod)
 
 Try, in another terminal:
