@@ -67,6 +67,7 @@ function detail({ metadata, spec, status: state = {} }: KafScaleCluster, now: nu
       ['Scaling', scaling?.summary],
       ['Why', scaling?.explanation],
       ['Lag', lag?.records === undefined ? undefined : `${lag.records} records, ${lag.seconds ?? 0} s`],
+      ['Console', consoleWords(state.console)],
       ['Bucket', spec.s3.bucket],
       [
         'etcd',
@@ -94,6 +95,9 @@ function detail({ metadata, spec, status: state = {} }: KafScaleCluster, now: nu
   )
   return parts.join('\n')
 }
+
+const consoleWords = (told: NonNullable<KafScaleCluster['status']>['console']): string | undefined =>
+  told && `${told.url}${told.ready ? '' : ', not ready'}`
 
 function severity(type: string, reason: string): string {
   const known: ConditionTable = CLUSTER_CONDITIONS
