@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { Broker } from './broker.ts'
+import { type Clock, systemClock, type Timer } from './clock.ts'
 import { FolderInUse } from './ledger/folder-lock.ts'
 import { loadSettings } from './load-settings.ts'
 import { createLogger } from './observe/logger.ts'
@@ -143,4 +144,32 @@ test('a port that somebody else listens on is not shared', async () => {
   })
   expect(await problem(settingsWith({ KAFSCALE_BROKER_ADDR: `127.0.0.1:${port}` }))).toMatch(/^KAFSCALE_BROKER_ADDR: /)
   await new Promise(resolve => server.close(resolve))
+})
+
+test('a broker that was stopped sets no more timers, also none for the files of its listeners', async () => {
+  const pending = new Set<Timer>()
+  const clock: Clock = {
+    ...systemClock,
+    setTimeout: (callback, ms) => {
+      const fired = (): void => {
+        pending.delete(timer)
+        callback()
+      }
+      const timer = systemClock.setTimeout(fired, ms)
+      pending.add(timer)
+      return timer
+    },
+    clearTimeout: timer => {
+      pending.delete(timer)
+      systemClock.clearTimeout(timer)
+    },
+  }
+  const users = join(folder, 'users.yaml')
+  await writeFile(users, 'alice: secret\n')
+  const security = { PLAINTEXT: { protocol: 'SASL_PLAINTEXT', mechanisms: ['PLAIN'], usersFile: users } }
+  const settings = settingsWith({ KAFSCALE_LISTENER_SECURITY: JSON.stringify(security) })
+  const broker = await Broker.start({ settings, log, clock, onLost: () => {} })
+  expect(pending.size).toBeGreaterThan(0)
+  await broker.stop()
+  expect(pending.size).toBe(0)
 })

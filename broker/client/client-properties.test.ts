@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { clientConfig } from '../../cli/client-config.ts'
 import { issue, newAuthority } from '../../operator/certificates/certificate.ts'
 import { certificateSecret, passwordSecret } from '../../operator/user/connection-secret.ts'
 import { ClientPropertiesError, clientProperties, clientSecurity, filesNamed } from './client-properties.ts'
@@ -117,6 +118,18 @@ describe('what the Secret of a KafScaleUser holds', () => {
       cert: cert.trim(),
       key: key.trim(),
     })
+  })
+})
+
+test('what kafscale client-config prints for Java is understood', () => {
+  const printed = clientConfig('java', {
+    ...{ bootstrap: 'broker:9093', protocol: 'SASL_SSL', mechanism: 'SCRAM-SHA-256', user: 'alice' },
+    ...{ ca: '/ca.pem', cert: undefined, key: undefined },
+  })
+  expect(read(printed, [authority.cert], { KAFKA_PASSWORD: 'hidden' })).toMatchObject({
+    bootstrap: 'broker:9093',
+    login: { mechanism: 'SCRAM-SHA-256', user: 'alice', password: 'hidden' },
+    tls: { ca: Buffer.from(authority.cert) },
   })
 })
 

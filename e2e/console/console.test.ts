@@ -1,6 +1,7 @@
 // The web console as a person uses it: in Chromium, on brokers with and without authentication, with a Kafka client at work.
 
 import { readFile } from 'node:fs/promises'
+import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } from 'kafkajs'
 import type { Browser, Page } from 'playwright-core'
@@ -219,6 +220,7 @@ await suiteWith('console', chromiumProgram(), chromium => {
 
   describe('on a broker with TLS, users and ACLs', () => {
     let secured: Secured
+    let log = ''
     let server: ConsoleServer
     let url: string
 
@@ -253,6 +255,15 @@ await suiteWith('console', chromiumProgram(), chromium => {
           tls: () => ({ ca }),
         },
         mechanism: 'PLAIN',
+        log: createLogger(
+          'trace',
+          new Writable({
+            write: (chunk, _, done) => {
+              log += String(chunk)
+              done()
+            },
+          }),
+        ),
       })
       url = `http://127.0.0.1:${server.port}`
     })
@@ -272,9 +283,10 @@ await suiteWith('console', chromiumProgram(), chromium => {
       const { page } = await openTab(browser)
       await page.goto(`${url}/topics`)
       expect(page.url()).toBe(`${url}/sign-in?next=%2Ftopics`)
-      await signIn(page, 'alice', 'wrong')
+      await signIn(page, 'alice', 'guessed-by-me')
       await page.getByRole('alert').waitFor()
       expect(await page.getByRole('alert').innerText()).toBe('Authentication failed: Invalid username or password')
+      expect([page.url(), await page.content()].join()).not.toContain('guessed-by-me')
       await page.goto(`${url}/groups`)
       expect(page.url()).toContain('/sign-in')
       await page.close()
@@ -300,6 +312,12 @@ await suiteWith('console', chromiumProgram(), chromium => {
       await page.waitForURL(`${url}/topics`)
       expect(await firstCells(page)).toEqual(['open', 'secret'])
       await page.close()
+    })
+
+    test('who signed in, and who was refused, is in the log, and no password is', () => {
+      expect(log).toMatch(/"audit":"sign-in","user":"alice".*"outcome":"refused"/)
+      expect(log).toMatch(/"audit":"sign-in","user":"admin".*"outcome":"accepted"/)
+      for (const secret of ['alice-secret', 'admin-secret', 'guessed-by-me']) expect(log).not.toContain(secret)
     })
 
     test('signing in leads to no other site', async () => {
