@@ -57,6 +57,16 @@ describe('certificates', () => {
     expect(certificatesOf(both)).toEqual([old.cert, next.cert])
   })
 
+  test('that are for one side alone are refused on the other', async () => {
+    const authority = newAuthority('orders', validity)
+    const both = leafOf(authority)
+    const server = leafOf(authority, { isServerOnly: true })
+    const client = leafOf(authority, { isClientOnly: true })
+    expect(await handshake(server, client, authority.cert)).toBe('db')
+    await expect(handshake(both, server, authority.cert)).rejects.toThrow()
+    await expect(handshake(client, both, authority.cert)).rejects.toThrow()
+  })
+
   test('that have expired are refused', async () => {
     const authority = newAuthority('orders etcd', { from: now - 10 * DAY_MS, until: now + DAY_MS })
     const stale = leafOf(authority, { from: now - 9 * DAY_MS, until: now - DAY_MS })
