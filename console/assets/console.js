@@ -106,9 +106,16 @@ for (const form of document.querySelectorAll('form.query')) {
   })
 }
 
-/** One look after the other, however long one takes. */
-function lookLater() {
-  setTimeout(() => look().finally(lookLater), LOOK_EVERY_MS)
+/** One look after the other; where one takes long, as with thousands of topics, they are seldom. */
+function lookLater(tookMs) {
+  setTimeout(
+    async () => {
+      const began = performance.now()
+      await look().catch(() => {})
+      lookLater(performance.now() - began)
+    },
+    Math.max(LOOK_EVERY_MS, 10 * tookMs),
+  )
 }
 
-lookLater()
+lookLater(0)
