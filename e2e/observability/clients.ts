@@ -49,7 +49,9 @@ export class Clients {
 
   /** The group has a member. */
   async read(): Promise<void> {
-    const consumer = this.#kafka.consumer({ groupId: 'readers' })
+    // One that crashed would begin again after it was stopped.
+    const retry = { restartOnFailure: async () => !this.#isOver }
+    const consumer = this.#kafka.consumer({ groupId: 'readers', retry })
     this.#consumer = consumer
     await consumer.connect()
     await consumer.subscribe({ topic: TOPIC, fromBeginning: true })

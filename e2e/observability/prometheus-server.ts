@@ -8,8 +8,8 @@ import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { freePorts } from '../../testing/ports.ts'
 
-/** Of a hastened rule. Long enough for the slowest cause: brokers give up on S3 after 20 s. */
-const RANGE = '25s'
+/** Of a hastened rule. */
+const RANGE = '12s'
 const WAIT = '1s'
 const READY_MS = 30_000
 

@@ -58,6 +58,8 @@ const PROOF: Readonly<
   KafScaleOperatorRunaway: { cause: 'another program writes the same field of a Service again and again' },
   KafScaleOperatorErrors: { cause: 'the API server refuses what the operator writes of topics' },
 }
+/** A machine that runs tests may be slow for a while, as a cluster that is well is not. */
+const OF_SLOWNESS: readonly string[] = ['KafScaleLedgerSlow', 'KafScaleStoreSlow', 'KafScaleEventLoopBusy']
 /** There is no way back from these. */
 const LAST: readonly string[] = ['KafScaleLedgerErrors', 'KafScaleNoBrokers']
 const byCause = Object.entries(PROOF).flatMap(([name, proof]) => ('cause' in proof ? [name] : []))
@@ -163,7 +165,9 @@ await suiteWith('Prometheus', Promise.all([prometheus(), etcd(), versitygw()]), 
     })
 
     test('no alert is about to fire while all is well', async () => {
-      expect(await server.ask('ALERTS{hastened=""}')).toEqual([])
+      const alerts = await server.ask('ALERTS{hastened=""}')
+      expect(alerts.filter(({ alertname = '' }) => !OF_SLOWNESS.includes(alertname))).toEqual([])
+      expect(alerts.filter(({ alertstate }) => alertstate === 'firing')).toEqual([])
     })
 
     test('the page that is scraped is small', async () => {
@@ -179,7 +183,7 @@ await suiteWith('Prometheus', Promise.all([prometheus(), etcd(), versitygw()]), 
       await clients.fallBehind()
       await clients.stopReading()
       watched.refusingStore.chances({ '500': 1 })
-      clients.insist('refused', 8, goesOn)
+      clients.insist('refused', 30, goesOn)
       watched.slowStore.latencyMs = 3000
       clients.flood('steady', goesOn)
       clients.insist('severed', 4, goesOn)
@@ -225,6 +229,7 @@ await suiteWith('Prometheus', Promise.all([prometheus(), etcd(), versitygw()]), 
     })
 
     test('a ledger that takes nothing, and that nobody is left, are told of too', async () => {
+      await clients.stopReading()
       clients.insist('steady', 1, () => true)
       await fillUp(watched.cluster.etcd.endpoints)
       expect(await missing(['KafScaleLedgerErrors'], 60, fires)).toEqual([])

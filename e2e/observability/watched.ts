@@ -39,7 +39,12 @@ export class Watched {
     const cluster = await Cluster.start({
       brokers: 0,
       quotaBytes: ETCD_BYTES,
-      settings: { KAFSCALE_PRODUCE_MEMORY_BYTES: `${PRODUCE_BYTES}` },
+      settings: {
+        KAFSCALE_PRODUCE_MEMORY_BYTES: `${PRODUCE_BYTES}`,
+        // Upkeep is seen soon.
+        KAFSCALE_CHECKPOINT_INTERVAL_MS: '3000',
+        KAFSCALE_RETENTION_CHECK_INTERVAL_MS: '3000',
+      },
     })
     const slowStore = await S3FaultProxy.start(cluster.s3.endpoint, Math.random)
     const refusingStore = await S3FaultProxy.start(cluster.s3.endpoint, Math.random)
@@ -127,10 +132,6 @@ export class Watched {
       severed: {},
       killed: {},
     }
-    await Promise.all(
-      ROLES.map(async role => {
-        this.#brokers.set(role, await this.cluster.addBroker(settings[role]))
-      }),
-    )
+    for (const role of ROLES) this.#brokers.set(role, await this.cluster.addBroker(settings[role]))
   }
 }
