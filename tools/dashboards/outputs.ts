@@ -6,7 +6,9 @@ import { DASHBOARDS, type Dashboard, type Panel } from './panels.ts'
 
 const COLUMNS = 24
 const HEIGHT = 8
-const PER_ROW = 3
+/** A few panels share one line. More of them come three to a line, and the last line is filled by what is left. */
+const ONE_LINE = 4
+const PER_LINE = 3
 
 export function dashboardFiles(): ReadonlyMap<string, string> {
   return new Map([
@@ -61,12 +63,14 @@ function grafana({ name, title, rows, isOfBrokers }: Dashboard) {
   for (const row of rows) {
     panels.push({ id: ++id, type: 'row', title: row.title, collapsed: false, gridPos: { h: 1, w: COLUMNS, x: 0, y } })
     y++
-    for (const [index, panel] of row.panels.entries()) {
-      const w = COLUMNS / PER_ROW
-      const gridPos = { h: HEIGHT, w, x: (index % PER_ROW) * w, y: y + Math.floor(index / PER_ROW) * HEIGHT }
-      panels.push({ id: ++id, ...timeseries(panel, isOfBrokers), datasource, gridPos })
+    for (const line of linesOf(row.panels)) {
+      const w = COLUMNS / line.length
+      for (const [index, panel] of line.entries()) {
+        const gridPos = { h: HEIGHT, w, x: index * w, y }
+        panels.push({ id: ++id, ...timeseries(panel, isOfBrokers), datasource, gridPos })
+      }
+      y += HEIGHT
     }
-    y += Math.ceil(row.panels.length / PER_ROW) * HEIGHT
   }
   return {
     ...{ uid: `kafscale-${name}`, title, tags: ['kafscale'], schemaVersion: 39, editable: true, refresh: '30s' },
@@ -86,4 +90,11 @@ function timeseries({ title, unit, description, queries }: Panel, isOfBrokers: b
       ...{ legendFormat: legend, range: true },
     })),
   }
+}
+
+function linesOf(panels: readonly Panel[]): Panel[][] {
+  const perLine = panels.length <= ONE_LINE ? ONE_LINE : PER_LINE
+  return Array.from({ length: Math.ceil(panels.length / perLine) }, (_, line) =>
+    panels.slice(line * perLine, (line + 1) * perLine),
+  )
 }

@@ -1,6 +1,7 @@
 /** What the dashboards show, row by row: `dashboards/*.json` is generated from it, for Grafana. */
 
-export type Unit = 'short' | 's' | 'bytes' | 'Bps' | 'ops' | 'percentunit' | 'currencyUSD'
+/** In Grafana's words; `cps` is counts a second. */
+export type Unit = 'short' | 's' | 'bytes' | 'Bps' | 'ops' | 'reqps' | 'cps' | 'percentunit' | 'currencyUSD'
 
 export interface Query {
   readonly expr: string
@@ -67,7 +68,7 @@ const CLUSTER: Dashboard = {
       panels: [
         panel(
           'Records',
-          'ops',
+          'cps',
           'Of all brokers.',
           ['sum(rate(kafscale_topic_records_in_total[$__rate_interval]))', 'in'],
           ['sum(rate(kafscale_topic_records_out_total[$__rate_interval]))', 'out'],
@@ -79,12 +80,12 @@ const CLUSTER: Dashboard = {
           ['sum(rate(kafscale_topic_bytes_in_total[$__rate_interval]))', 'in'],
           ['sum(rate(kafscale_topic_bytes_out_total[$__rate_interval]))', 'out'],
         ),
-        panel('Requests', 'ops', 'By API.', [
+        panel('Requests', 'reqps', 'By API.', [
           'sum by (api) (rate(kafscale_requests_total[$__rate_interval]))',
           '{{api}}',
         ]),
         panel('Errors', 'ops', 'Codes in answers; some are part of ordinary life, such as REBALANCE_IN_PROGRESS.', [
-          'sum by (api, error) (rate(kafscale_request_errors_total[$__rate_interval])) or vector(0)',
+          'sum by (api, error) (rate(kafscale_request_errors_total[$__rate_interval])) or on () label_replace(vector(0), "api", "none", "", "")',
           '{{api}} {{error}}',
         ]),
       ],
@@ -151,7 +152,7 @@ const CLUSTER: Dashboard = {
           '{{task}}',
         ]),
         panel('Audits', 'short', 'Comparisons of the states of the brokers.', [
-          'sum by (verdict) (increase(kafscale_state_audits_total[30m])) or vector(0)',
+          'sum by (verdict) (increase(kafscale_state_audits_total[30m])) or on () label_replace(vector(0), "verdict", "none", "", "")',
           '{{verdict}}',
         ]),
         panel(
@@ -159,11 +160,11 @@ const CLUSTER: Dashboard = {
           'ops',
           'Who may not.',
           [
-            'sum by (listener) (rate(kafscale_authentication_failures_total[$__rate_interval])) or vector(0)',
+            'sum by (listener) (rate(kafscale_authentication_failures_total[$__rate_interval])) or on () label_replace(vector(0), "listener", "none", "", "")',
             'login {{listener}}',
           ],
           [
-            'sum by (operation, resource_type) (rate(kafscale_authorization_denials_total[$__rate_interval])) or vector(0)',
+            'sum by (operation, resource_type) (rate(kafscale_authorization_denials_total[$__rate_interval])) or on () label_replace(vector(0), "operation", "none", "", "")',
             '{{operation}} {{resource_type}}',
           ],
         ),
@@ -174,7 +175,7 @@ const CLUSTER: Dashboard = {
           ['min by (listener) (kafscale_certificate_expiry_timestamp_seconds) - time()', '{{listener}}'],
         ),
         panel('Throttled', 'percentunit', 'Time for which clients were told to be quiet, for each second.', [
-          'sum by (kind) (rate(kafscale_throttled_seconds_total[$__rate_interval])) or vector(0)',
+          'sum by (kind) (rate(kafscale_throttled_seconds_total[$__rate_interval])) or on () label_replace(vector(0), "kind", "none", "", "")',
           '{{kind}}',
         ]),
       ],
@@ -198,11 +199,11 @@ const TOPICS: Dashboard = {
           'topk(10, sum by (topic) (rate(kafscale_topic_bytes_out_total[$__rate_interval])))',
           '{{topic}}',
         ]),
-        panel('Records in', 'ops', 'The ten busiest.', [
+        panel('Records in', 'cps', 'The ten busiest.', [
           'topk(10, sum by (topic) (rate(kafscale_topic_records_in_total[$__rate_interval])))',
           '{{topic}}',
         ]),
-        panel('Records out', 'ops', 'The ten busiest. Twice as many as in is two groups that read.', [
+        panel('Records out', 'cps', 'The ten busiest. Twice as many as in is two groups that read.', [
           'topk(10, sum by (topic) (rate(kafscale_topic_records_out_total[$__rate_interval])))',
           '{{topic}}',
         ]),
@@ -246,11 +247,11 @@ const COST: Dashboard = {
           'sum by (class) (rate(kafscale_s3_request_dollars_total[30m])) * 86400 * 30',
           '{{class}}',
         ]),
-        panel('Requests', 'ops', 'Repeated and hedged ones included: what is paid for.', [
+        panel('Requests', 'reqps', 'Repeated and hedged ones included: what is paid for.', [
           'sum by (operation) (rate(kafscale_s3_requests_total[$__rate_interval]))',
           '{{operation}}',
         ]),
-        panel('Answers', 'ops', 'By status; 0 is none.', [
+        panel('Answers', 'reqps', 'By status; 0 is none.', [
           'sum by (status) (rate(kafscale_s3_requests_total[$__rate_interval]))',
           '{{status}}',
         ]),
@@ -277,7 +278,7 @@ const COST: Dashboard = {
         ]),
         panel('Latency', 's', 'p99', [quantile(0.99, 'kafscale_object_store_duration_seconds', 'verb'), '{{verb}}']),
         panel('Errors', 'ops', 'After all tries.', [
-          'sum by (verb, error) (rate(kafscale_object_store_errors_total[$__rate_interval])) or vector(0)',
+          'sum by (verb, error) (rate(kafscale_object_store_errors_total[$__rate_interval])) or on () label_replace(vector(0), "verb", "none", "", "")',
           '{{verb}} {{error}}',
         ]),
       ],
@@ -293,11 +294,11 @@ const OPERATOR: Dashboard = {
     {
       title: 'Work',
       panels: [
-        panel('Writes', 'ops', 'None when everything is settled.', [
-          'sum by (method) (rate(kafscale_operator_writes_total[$__rate_interval])) or vector(0)',
+        panel('Writes', 'reqps', 'None when everything is settled.', [
+          'sum by (method) (rate(kafscale_operator_writes_total[$__rate_interval])) or on () label_replace(vector(0), "method", "none", "", "")',
           '{{method}}',
         ]),
-        panel('Requests to the API server', 'ops', 'By answer.', [
+        panel('Requests to the API server', 'reqps', 'By answer.', [
           'sum by (method, code) (rate(rest_client_requests_total[$__rate_interval]))',
           '{{method}} {{code}}',
         ]),
@@ -311,9 +312,9 @@ const OPERATOR: Dashboard = {
     {
       title: 'Passes',
       panels: [
-        panel('Passes', 'ops', 'Looks at one object, by kind and result.', [
-          'sum by (controller, result) (rate(controller_runtime_reconcile_total[$__rate_interval]))',
-          '{{controller}} {{result}}',
+        panel('Passes', 'ops', 'Looks at one object, by result.', [
+          'sum by (result) (rate(controller_runtime_reconcile_total[$__rate_interval]))',
+          '{{result}}',
         ]),
         panel('Time of a pass', 's', 'p99', [
           quantile(0.99, 'controller_runtime_reconcile_time_seconds', 'controller'),
