@@ -105,10 +105,10 @@ function openUsers(path: string, { clock, onProblem }: GateParts): Promise<Watch
 
 function mechanismsOf(
   { mechanisms = [], oauth }: ListenerSecurity,
-  { scram, newNonce }: GateParts,
+  { scram, newNonce, clock, onProblem }: GateParts,
   users: WatchedFiles<Users> | undefined,
 ): ReadonlyMap<Mechanism, () => SaslExchange> {
-  const check = oauth === undefined ? undefined : tokenCheck(oauth)
+  const check = oauth === undefined ? undefined : tokenCheck(oauth, { clock, onProblem })
   const exchangeOf = (mechanism: Mechanism): SaslExchange => {
     if (mechanism === 'PLAIN') return plainExchange(user => users?.value.get(user))
     if (mechanism !== 'OAUTHBEARER') {

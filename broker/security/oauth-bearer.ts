@@ -3,7 +3,8 @@
  * the issuer publishes (JWKS, RFC 7517). A token that is refused gets the error of RFC 7628 first, and the failure only
  * after the client has acknowledged it.
  */
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
+import { errors, type JWTPayload, jwtVerify } from 'jose'
+import { IssuerKeys, type IssuerParts } from './issuer-keys.ts'
 import { AuthenticationFailed, type Identity, NO_CHALLENGE, type SaslExchange } from './sasl.ts'
 
 export interface OAuthRules {
@@ -21,13 +22,14 @@ export interface OAuthRules {
 /** Resolves with the claims of a token that is good. Rejects with what is wrong. */
 export type TokenCheck = (token: string) => Promise<JWTPayload>
 
-const JWKS_TIMEOUT_MS = 5000
-
 /** Signed with the issuer's private key: a shared secret, or no signature at all, proves nothing here. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
-export function tokenCheck({ jwksUrl, issuer, audience, clockSkewSeconds }: OAuthRules): TokenCheck {
-  const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: JWKS_TIMEOUT_MS })
+export function tokenCheck(
+  { jwksUrl, issuer, audience, clockSkewSeconds }: OAuthRules,
+  parts: IssuerParts,
+): TokenCheck {
+  const keys = new IssuerKeys(jwksUrl, parts)
   const options = {
     algorithms: ALGORITHMS,
     clockTolerance: clockSkewSeconds,
@@ -35,7 +37,10 @@ export function tokenCheck({ jwksUrl, issuer, audience, clockSkewSeconds }: OAut
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience: [...audience] }),
   }
-  return async token => (await jwtVerify(token, keys, options)).payload
+  return async token => {
+    const currentDate = new Date(parts.clock.now())
+    return (await jwtVerify(token, keys.find, { ...options, currentDate })).payload
+  }
 }
 
 export interface OAuthParts {
@@ -81,13 +86,19 @@ function parseClientFirst(text: string): { readonly bearer: string; readonly aut
   return { bearer, authorizationId: found[1] ?? '' }
 }
 
+/** Java's client counts the life of a session as nanoseconds in an int64, which is 292 years. */
+const LATEST_MS = Date.UTC(2200, 0)
+
+/** A NumericDate may have a fraction, and be as large as JSON takes (RFC 7519, section 2). */
+const millisecondsOf = (date: number): number => Math.min(Math.floor(date * 1000), LATEST_MS)
+
 /** Or why the token is refused, or could not be checked at all. */
 async function identityOf(bearer: string, { check, principalClaim }: OAuthParts): Promise<Identity | string> {
   try {
     const claims = await check(bearer)
     const name = claims[principalClaim]
     if (typeof name !== 'string' || name === '') throw new errors.JWTInvalid(`the token has no claim ${principalClaim}`)
-    return { name, expiresAt: (claims.exp ?? 0) * 1000 }
+    return { name, expiresAt: millisecondsOf(claims.exp ?? 0) }
   } catch (cause) {
     return String(cause)
   }
