@@ -30,8 +30,31 @@ describe('the text', () => {
     ['# a=b\n!a=c\na=d', 'a', 'd'],
     ['a=b\na=c', 'a', 'c'],
     ['a=', 'a', ''],
+    ['# in C:\\certs\\\na=b', 'a', 'b'],
+    ['! one\\\n  # two\\\na=b', 'a', 'b'],
+    ['a=x\\\n\\\ny', 'a', 'xy'],
+    ['a=x\\\n  \\\n\t y', 'a', 'xy'],
+    ['a=x\\\n\na2=y', 'a', 'x'],
+    ['a=x\\\n# y', 'a', 'x# y'],
+    ['a=x\\\r\ry', 'a', 'x'],
+    ['\\\na=b', 'a', 'b'],
+    ['\\\n#a=b', '#a', 'b'],
+    ['a=b\\', 'a', 'b'],
+    ['a=b\\\\\\\n  c', 'a', 'b\\c'],
+    ['\\#a=b', '#a', 'b'],
+    ['a\u00a0b=c', 'a\u00a0b', 'c'],
+    ['=b', '', 'b'],
+    ['a = = b', 'a', '= b'],
+    ['a=\\q\\\\u0041', 'a', 'q\\u0041'],
   ])('%j is read as Java reads it', (text, name, value) => {
     expect(clientProperties(text, {}).get(name)).toBe(value)
+  })
+
+  test('a character by a number that is none is refused, and not quoted', () => {
+    const refusal = (): unknown => clientProperties('a=secret\\u12 secret', {})
+    expect(refusal).toThrow(ClientPropertiesError)
+    expect(refusal).toThrow('four hexadecimal digits')
+    expect(refusal).not.toThrow('secret')
   })
 
   test('values come from the environment where it says so, and nowhere else', () => {
@@ -101,15 +124,20 @@ describe('who comes', () => {
 describe('what the Secret of a KafScaleUser holds', () => {
   const facts = { userName: 'a "b" \\', bootstrapServers: 'broker:9093', authority: authority.cert }
 
-  test('is understood for passwords', () => {
-    const secret = passwordSecret({ ...facts, protocol: 'SASL_SSL' }, 'scram-sha-512', 'p "w" \\')
-    expect(read(secret['client.properties'] ?? '')).toEqual({
-      bootstrap: 'broker:9093',
-      tls: { ca: authority.cert.trim() },
-      mechanism: 'SCRAM-SHA-512',
-      login: { mechanism: 'SCRAM-SHA-512', user: 'a "b" \\', password: 'p "w" \\' },
-    })
-  })
+  test.each(['p "w" \\', "'", '\\101\\n', 'a\nb\r\t', 'ü ☂', ' a;b=/c//*', '#!', '\\'])(
+    'is understood for %j',
+    password => {
+      const secret = passwordSecret({ ...facts, protocol: 'SASL_SSL' }, 'scram-sha-512', password)
+      expect(read(secret['client.properties'] ?? '')).toEqual({
+        bootstrap: 'broker:9093',
+        tls: { ca: authority.cert.trim() },
+        mechanism: 'SCRAM-SHA-512',
+        login: { mechanism: 'SCRAM-SHA-512', user: 'a "b" \\', password },
+      })
+      // Java reads the file as ISO-8859-1.
+      expect(secret['client.properties']).toMatch(/^[\n -~]*$/)
+    },
+  )
 
   test('is understood for certificates', () => {
     const secret = certificateSecret({ ...facts, protocol: 'SSL' }, cert, key)

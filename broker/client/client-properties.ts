@@ -13,6 +13,7 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { BrokerConnectionOptions } from './connection.ts'
+import { type JaasEntry, JaasError, jaasEntry } from './jaas.ts'
 import { LOGIN_MECHANISMS, type Login } from './login.ts'
 
 /** The file makes no sense; the message says which key, and what would be right. */
@@ -44,23 +45,44 @@ const ENVIRONMENT_PROVIDER = 'org.apache.kafka.common.config.provider.EnvVarConf
 /** As java.util.Properties reads them, with what `config.providers` look up put in. Throws ClientPropertiesError. */
 export function clientProperties(text: string, environment: Environment): Properties {
   const found = new Map<string, string>()
-  // A line that ends in an odd number of backslashes goes on in the next one, whose blanks do not count.
-  const lines = text.replace(/((?:^|[^\\])(?:\\\\)*)\\\r?\n[ \t\f]*/g, '$1').split(/\r\n|[\r\n]/)
-  for (const line of lines) {
-    const [, key = '', value = ''] = /^[ \t\f]*((?:\\.|[^\\=:\s])*)[ \t\f]*[=:]?[ \t\f]*(.*)$/s.exec(line) ?? []
-    if (key !== '' && !/^[#!]/.test(key)) found.set(unescaped(key), unescaped(value))
+  for (const line of logicalLines(text)) {
+    const [, key = '', value = ''] = /^((?:\\.|[^\\=: \t\f])*)[ \t\f]*[=:]?[ \t\f]*(.*)$/s.exec(line) ?? []
+    found.set(unescaped(key), unescaped(value))
   }
   const providers = (found.get('config.providers') ?? '').split(',').map(name => name.trim())
   const ours = providers.filter(name => found.get(`config.providers.${name}.class`) === ENVIRONMENT_PROVIDER)
   return new Map([...found].map(([key, value]) => [key, provided(key, value, ours, environment)]))
 }
 
+/**
+ * Blank lines and comments are passed over before lines are put together, so that neither goes on in the next one. A line that
+ * ends in an odd number of backslashes does, whatever that is, and the blanks before it do not count.
+ */
+function* logicalLines(text: string): Generator<string> {
+  let begun = ''
+  let goesOn = false
+  for (const natural of text.split(/\r\n|[\r\n]/)) {
+    const line = natural.replace(/^[ \t\f]+/, '')
+    if (!goesOn && /^[#!]/.test(line)) continue
+    const isHalf = /(?:^|[^\\])(?:\\\\)*\\$/.test(line)
+    begun += isHalf ? line.slice(0, -1) : line
+    // A backslash by itself begins nothing, yet what comes after it is no comment.
+    goesOn = isHalf
+    if (isHalf) continue
+    if (begun !== '') yield begun
+    begun = ''
+  }
+  if (begun !== '') yield begun
+}
+
 const ESCAPES: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' }
 
 const unescaped = (text: string): string =>
-  text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/gs, (_, digits: string | undefined, one: string) =>
-    digits === undefined ? (ESCAPES[one] ?? one) : String.fromCharCode(Number.parseInt(digits, 16)),
-  )
+  text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/gs, (_, digits: string | undefined, one: string) => {
+    if (digits !== undefined) return String.fromCharCode(Number.parseInt(digits, 16))
+    if (one === 'u') throw new ClientPropertiesError('the file has \\u without four hexadecimal digits behind it')
+    return ESCAPES[one] ?? one
+  })
 
 function provided(key: string, value: string, providers: readonly string[], environment: Environment): string {
   return value.replace(/\$\{([^}:]*):([^}]*)\}/g, (whole, provider: string, name: string) => {
@@ -176,21 +198,10 @@ function attempt(problem: string, action: () => void): void {
   }
 }
 
-/** `MODULE required username="..." password="...";`, as JAAS has it. */
 function loginOf(mechanism: Login['mechanism'], jaas: string): Login {
-  const [, module = '', rest = ''] =
-    /^\s*([\w.$]+)\s+(?:required|requisite|sufficient|optional)\s+(.*);\s*$/is.exec(jaas) ?? []
-  const wanted = mechanism === 'PLAIN' ? 'plain.PlainLoginModule' : 'scram.ScramLoginModule'
-  if (module !== `org.apache.kafka.common.security.${wanted}`) {
-    throw new ClientPropertiesError(
-      `sasl.jaas.config must be one entry "org.apache.kafka.common.security.${wanted} required username=... password=...;" for ${mechanism}`,
-    )
-  }
-  const options = new Map(
-    [...rest.matchAll(/([\w.$-]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"|([^\s"]+))/gs)].map(
-      ([, name = '', quoted, plain = '']) => [name, quoted === undefined ? plain : unescaped(quoted)],
-    ),
-  )
+  const { module, options } = entryOf(jaas)
+  const wanted = `org.apache.kafka.common.security.${mechanism === 'PLAIN' ? 'plain.PlainLoginModule' : 'scram.ScramLoginModule'}`
+  if (module !== wanted) throw new ClientPropertiesError(`sasl.jaas.config must name ${wanted} for ${mechanism}`)
   const [user, password] = [options.get('username'), options.get('password')]
   if (user === undefined || password === undefined) {
     throw new ClientPropertiesError('sasl.jaas.config has no username and password')
@@ -199,4 +210,15 @@ function loginOf(mechanism: Login['mechanism'], jaas: string): Login {
     throw new ClientPropertiesError('sasl.jaas.config with tokenauth is not taken here: use a user and a password')
   }
   return { mechanism, user, password }
+}
+
+function entryOf(jaas: string): JaasEntry {
+  try {
+    return jaasEntry(jaas)
+  } catch (cause) {
+    if (!(cause instanceof JaasError)) throw cause
+    throw new ClientPropertiesError(
+      `sasl.jaas.config must be MODULE required username="..." password="...";, and ${cause.message}`,
+    )
+  }
 }

@@ -56,12 +56,17 @@ const javaBasics = ({ bootstrapServers, protocol, authority }: ConnectionFacts):
   ...(authority === undefined ? {} : { 'ssl.truststore.type': 'PEM', 'ssl.truststore.certificates': authority }),
 })
 
-/** Inside of the quotes of JAAS. */
-const quoted = (text: string): string => text.replace(/["\\]/g, '\\$&')
+/** Inside of the quotes of JAAS, which no line may end in. */
+const quoted = (text: string): string => text.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')
 
-/** As java.util.Properties reads them. */
+/** As java.util.Properties reads them, which takes bytes for ISO-8859-1. */
 function properties(pairs: Readonly<Record<string, string>>): string {
-  const escaped = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replace(/^ /, '\\ ')
+  const escaped = (value: string): string =>
+    value
+      .replaceAll('\\', '\\\\')
+      .replaceAll('\n', '\\n')
+      .replace(/^ /, '\\ ')
+      .replace(/[^ -~]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
   return `${Object.entries(pairs)
     .map(([name, value]) => `${name}=${escaped(value)}`)
     .join('\n')}\n`
