@@ -58,7 +58,7 @@ export async function consoleCommand(
     ...(certificate.value === undefined ? {} : { certificate: certificate.value }),
     hostNames: options['host-name'].map(name => name.toLowerCase()),
     brokers: {
-      bootstrap: brokers.split(',').map(place => addressOf('--bootstrap', place)),
+      bootstrap: addressesOf('--bootstrap', brokers),
       timeoutMs: CALL_LIMIT_MS,
       tls: tls === undefined ? undefined : () => security.value().tls,
     },
@@ -111,6 +111,10 @@ function parse(args: readonly string[]) {
     throw new UsageError(`${cause instanceof Error ? cause.message : cause}\n\n${CONSOLE_USAGE}`)
   }
 }
+
+/** Places behind commas, with blanks around them as Kafka takes them. Throws UsageError. */
+export const addressesOf = (option: string, places: string): readonly Address[] =>
+  places.split(',').map(place => addressOf(option, place.trim()))
 
 function addressOf(option: string, place: string): Address {
   const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(place) ?? []

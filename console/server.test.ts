@@ -1,10 +1,10 @@
 // The console's server with a real broker, asked as a browser asks; what only a browser shows is in e2e/console.
 
-import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Kafka, logLevel } from 'kafkajs'
 import { systemClock } from '../broker/clock.ts'
 import { createLogger } from '../broker/observe/logger.ts'
+import { type Asked, askPage } from '../testing/asked-page.ts'
 import { FolderBroker } from '../testing/folder-broker.ts'
 import { SmallClient } from '../testing/small-client.ts'
 import { ConsoleServer } from './server.ts'
@@ -12,45 +12,7 @@ import { ConsoleServer } from './server.ts'
 let broker: FolderBroker
 let console: ConsoleServer
 
-interface Asked {
-  readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly form?: Readonly<Record<string, string>>
-}
-
-interface Answered {
-  readonly status: number
-  readonly headers: NodeJS.Dict<string | string[]>
-  readonly text: string
-}
-
-/** As fetch would, but with the headers that fetch keeps for itself. */
-function ask(path: string, { method, headers = {}, form }: Asked = {}, port = console.port): Promise<Answered> {
-  const body = form === undefined ? undefined : new URLSearchParams(form).toString()
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      {
-        host: '127.0.0.1',
-        port,
-        path,
-        method: method ?? (body === undefined ? 'GET' : 'POST'),
-        headers: {
-          ...(body === undefined
-            ? {}
-            : { 'content-type': 'application/x-www-form-urlencoded', origin: `http://127.0.0.1:${port}` }),
-          ...headers,
-        },
-      },
-      response => {
-        let text = ''
-        response.setEncoding('utf8').on('data', chunk => (text += chunk))
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
-      },
-    )
-    sent.on('error', reject)
-    sent.end(body)
-  })
-}
+const ask = (path: string, asked: Asked = {}, port = console.port) => askPage(port, path, asked)
 
 const start = (changes: { readonly allowsChanges?: boolean; readonly brokerPort?: number } = {}) =>
   ConsoleServer.open({

@@ -180,6 +180,8 @@ export class ConsoleServer {
       return this.#signInForm(form.get('next'), cause.message)
     }
     log.info({ audit: 'sign-in', user, client: request.socket.remoteAddress, outcome: 'accepted' }, 'signed in')
+    // The browser forgets the name of the session before.
+    this.#sessions.end(cookieOf(request, COOKIE))
     return {
       ...seeOther(ownPath(form.get('next'))),
       cookie: this.#cookie(request, this.#sessions.begin(user, cluster)),

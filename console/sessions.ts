@@ -27,6 +27,7 @@ export const newSession = (user: string | undefined, cluster: Cluster, clock: Cl
 const IDLE_MS = 3_600_000
 const LONGEST_MS = 12 * 3_600_000
 const MOST_SESSIONS = 500
+const MOST_OF_A_USER = 20
 
 interface Kept {
   readonly session: Session
@@ -42,9 +43,12 @@ export class Sessions {
     this.#clock = clock
   }
 
-  /** The name of the new session. */
+  /** The name of the new session. Who signs in again and again ends sessions of their own, the oldest first. */
   begin(user: string, cluster: Cluster): string {
     this.#endOld()
+    const own = [...this.#kept].filter(([, { session }]) => session.user === user)
+    const [oldest] = own.length >= MOST_OF_A_USER ? own : this.#kept
+    if (own.length >= MOST_OF_A_USER || this.#kept.size >= MOST_SESSIONS) this.end(oldest?.[0])
     const id = randomBytes(32).toString('base64url')
     const now = this.#clock.now()
     const session = newSession(user, cluster, this.#clock)
@@ -75,8 +79,5 @@ export class Sessions {
     for (const [id, { began, used }] of this.#kept) {
       if (now - used > IDLE_MS || now - began > LONGEST_MS) this.end(id)
     }
-    // The oldest goes: somebody who signs in again and again must not fill the memory.
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size >= MOST_SESSIONS) this.end(oldest)
   }
 }

@@ -5,7 +5,7 @@ import { BadRequest } from './answer.ts'
 import { Refused } from './cluster/cluster.ts'
 import { group, resetOffsets } from './cluster/groups.ts'
 import { readRecords } from './cluster/records.ts'
-import { topic, topicConfig } from './cluster/topics.ts'
+import { topic, topicConfig, visibleTopics } from './cluster/topics.ts'
 import { type Content, type Html, html } from './html.ts'
 import type { MetricsView } from './metrics.ts'
 import { costPage } from './pages/cost.ts'
@@ -139,24 +139,38 @@ async function oneGroup(
 
 async function scaling(session: Session, { scaledCluster }: Sources): Promise<View> {
   const { operations } = (await session.views.facts.get()).value
-  const allowed = mayDescribe(session, operations)
-  const body = !allowed
+  const body = !mayDescribe(operations)
     ? NOT_ALLOWED
     : scaledCluster === undefined
       ? NOT_ON_KUBERNETES
-      : scalingPage(await scaledCluster())
+      : await scalingSeenBy(session, await scaledCluster())
   return { title: 'Scaling', place: 'scaling', body }
+}
+
+/** The operator sees every group and topic; of these only those are shown that the brokers show to this user. */
+async function scalingSeenBy({ cluster, views }: Session, scaled: ScaledCluster): Promise<Html> {
+  const lag = scaled.status?.lag?.groups ?? []
+  const [shownTopics, { value: shownGroups }] = await Promise.all([
+    visibleTopics(
+      cluster,
+      lag.flatMap(({ topic }) => topic ?? []),
+    ),
+    views.groups.get(),
+  ])
+  const ids = new Set(shownGroups.map(({ id }) => id))
+  const shown = lag.filter(({ group, topic }) => ids.has(group) && (topic === undefined || shownTopics.has(topic)))
+  return scalingPage(scaled, shown)
 }
 
 const NOT_ALLOWED = html`<h1>Scaling</h1><p class="empty">This is for users who may Describe the cluster.</p>`
 
 /** What concerns the whole cluster is only for those who may describe it. */
 async function metricsFor(session: Session, { metrics }: Sources): Promise<MetricsView | undefined> {
-  return metrics && mayDescribe(session, (await session.views.facts.get()).value.operations) ? metrics : undefined
+  return metrics && mayDescribe((await session.views.facts.get()).value.operations) ? metrics : undefined
 }
 
-const mayDescribe = ({ user }: Session, operations: number): boolean =>
-  user === undefined || (operations & DESCRIBE_CLUSTER) !== 0
+/** Brokers without an authorizer answer that everybody may do everything (KIP-430). */
+const mayDescribe = (operations: number): boolean => (operations & DESCRIBE_CLUSTER) !== 0
 
 /** HTTP status and words for what a cluster answers; undefined when that is a fault of ours. */
 export function problemOf(cause: unknown): { readonly status: number; readonly message: string } | undefined {

@@ -5,6 +5,7 @@
  * user's own login; a broker that does not answer costs the time limit once, and is asked last then.
  */
 import { BrokerConnection, type BrokerConnectionOptions, BrokerUnreachable } from '../../broker/client/connection.ts'
+import { AuthenticationFailed } from '../../broker/security/sasl.ts'
 import type { ApiName, RequestOf, ResponseOf } from '../../broker/wire/api.ts'
 import { errorCode, errorMessage, errorName } from '../../broker/wire/errors.ts'
 import { newDescribeClusterRequest, newFindCoordinatorRequest } from '../../broker/wire/messages.gen.ts'
@@ -58,6 +59,7 @@ export class Cluster {
   readonly #connections = new Map<string, Promise<BrokerConnection>>()
   /** The bootstrap brokers, in the order in which they are asked. */
   #order: readonly Address[]
+  #isClosed = false
 
   constructor(options: ClusterOptions) {
     this.#options = options
@@ -118,7 +120,9 @@ export class Cluster {
     return found
   }
 
+  /** Questions that are asked, or go on, after it reject with AuthenticationFailed. */
   close(): void {
+    this.#isClosed = true
     for (const opening of this.#connections.values()) {
       opening.then(
         connection => connection.close(),
@@ -133,6 +137,7 @@ export class Cluster {
     const known = this.#connections.get(key)
     const connection = await known?.catch(() => undefined)
     if (connection?.isOpen) return connection
+    if (this.#isClosed) throw new AuthenticationFailed('the user has signed out')
     // Somebody else may have begun anew in the meantime.
     const current = this.#connections.get(key)
     if (current !== undefined && current !== known) return current

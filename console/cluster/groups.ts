@@ -15,7 +15,7 @@ import {
 import { Reader } from '../../broker/wire/reader.ts'
 import { WireError } from '../../broker/wire/wire-error.ts'
 import { type Cluster, Refused, refuse } from './cluster.ts'
-import { EARLIEST, LATEST, offsetsAt, partitionKey } from './topics.ts'
+import { EARLIEST, LATEST, offsetsAt, partitionKey, visibleTopics } from './topics.ts'
 
 export interface GroupSummary {
   readonly id: string
@@ -120,12 +120,23 @@ export const lagOf = (positions: readonly Position[]): number =>
     0,
   )
 
-/** Rejects with Refused when there is no such group, or the user may not describe it. */
+/**
+ * Rejects with Refused when there is no such group, or the user may not describe it. Members say by themselves which
+ * partitions they have, so brokers tell of topics there that the user may not describe; these are left out.
+ */
 export async function group(cluster: Cluster, id: string): Promise<GroupFacts> {
   const [described, found] = await Promise.all([describe(cluster, id), positions(cluster, [id])])
-  const known = found.get(id) ?? []
-  const all = [...known, ...(await uncommitted(cluster, described.members, known))]
-  return { ...described, positions: all.sort(byPartition) }
+  const committed = found.get(id) ?? []
+  const assigned = described.members.flatMap(({ partitions }) => partitions)
+  const visible = await visibleTopics(
+    cluster,
+    [...committed, ...assigned].map(({ topic }) => topic),
+  )
+  const isVisible = ({ topic }: { readonly topic: string }): boolean => visible.has(topic)
+  const known = committed.filter(isVisible)
+  const members = described.members.map(one => ({ ...one, partitions: one.partitions.filter(isVisible) }))
+  const all = [...known, ...(await uncommitted(cluster, members, known))]
+  return { ...described, members, positions: all.sort(byPartition) }
 }
 
 const byPartition = (a: Position, b: Position): number => a.topic.localeCompare(b.topic) || a.partition - b.partition

@@ -123,6 +123,17 @@ export async function offsetsAt(
 
 export const partitionKey = (topic: string, partition: number): string => `${topic}/${partition}`
 
+/** Of these, the topics that the user may describe, those that are gone among them. */
+export async function visibleTopics(cluster: Cluster, names: readonly string[]): Promise<ReadonlySet<string>> {
+  if (names.length === 0) return new Set()
+  const topics = [...new Set(names)].map(name => newMetadataRequestTopic({ name, topicId: ZERO_UUID }))
+  const answer = await cluster.ask('Metadata', newMetadataRequest({ topics, allowAutoTopicCreation: false }))
+  return new Set(answer.topics.flatMap(({ name, errorCode: code }) => (MAY_DESCRIBE.has(code) ? (name ?? []) : [])))
+}
+
+/** Whoever may not describe a topic is told TOPIC_AUTHORIZATION_FAILED, be it there or not. */
+const MAY_DESCRIBE: ReadonlySet<number> = new Set([errorCode.NONE, errorCode.UNKNOWN_TOPIC_OR_PARTITION])
+
 async function listed(cluster: Cluster, name: string | null): Promise<readonly Listed[]> {
   const topics = name === null ? null : [newMetadataRequestTopic({ name, topicId: ZERO_UUID })]
   const answer = await cluster.ask('Metadata', newMetadataRequest({ topics, allowAutoTopicCreation: false }))

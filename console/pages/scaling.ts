@@ -10,8 +10,11 @@ type Signal = NonNullable<NonNullable<NonNullable<ScaledCluster['status']>['scal
 export const NOT_ON_KUBERNETES = html`<h1>Scaling</h1><p class="empty">Scaling decisions are the operator's: begin the console with
 <code>--cluster NAMESPACE/NAME</code> where a KafScaleCluster runs.</p>`
 
-export function scalingPage({ metadata, spec, status = {} }: ScaledCluster): Html {
-  const { scaling = {}, brokers, conditions = [], lag } = status
+type Lagging = NonNullable<NonNullable<NonNullable<ScaledCluster['status']>['lag']>['groups']>[number]
+
+/** `lag`: of the groups that are behind, those whose names may be shown. */
+export function scalingPage({ metadata, spec, status = {} }: ScaledCluster, lag: readonly Lagging[]): Html {
+  const { scaling = {}, brokers, conditions = [] } = status
   const { signals = [], history = {}, desired, explanation } = scaling
   const { min, max, mode } = spec.scaling
   const followsLoad = mode === 'Auto' || mode === 'Recommend'
@@ -28,13 +31,13 @@ ${live('scaling', [
   html`<h2>Lag</h2>`,
   table(
     [{ name: 'Group' }, { name: 'Topic' }, { name: 'Records', isNumber: true }, { name: 'Cause' }],
-    (lag?.groups ?? []).map(({ group, topic, records, cause }) => [
+    lag.map(({ group, topic, records, cause }) => [
       groupLink(group),
       topic === undefined ? '' : topicLink(topic),
       count(records),
       cause,
     ]),
-    'No group lags behind.',
+    'No group that you may see lags behind.',
   ),
   html`<h2>Changes</h2>`,
   table(

@@ -1,5 +1,7 @@
 // Whether a spec can be carried out: what admission cannot see, as a list of small questions. The first answer counts.
 
+import { consoleListener, takesEverybody } from './desired/console-listener.ts'
+import { isAclCluster } from './desired/listener-security.ts'
 import { listenersOf } from './desired/listeners.ts'
 import type { ClusterInputs } from './inputs.ts'
 
@@ -38,6 +40,17 @@ const QUESTIONS: readonly Question[] = [
       reason: 'InvalidSpec',
       message:
         's3.provision.policy.tlsOnly would shut the brokers out, whose s3.endpoint begins with http://: set it to false, or use https',
+    }
+  },
+  inputs => {
+    const { spec } = inputs.cluster
+    const listener = consoleListener(inputs)
+    if (spec.console?.allowChanges !== true || listener === undefined || !takesEverybody(listener)) return undefined
+    const keepsOut = spec.security.enabled || isAclCluster(spec) || !listenersOf(inputs).every(takesEverybody)
+    if (!keepsOut) return undefined
+    return {
+      reason: 'InvalidSpec',
+      message: `console.allowChanges would let everybody who reaches the console reset groups, as listener ${listener.name} takes everybody, and the cluster keeps strangers out elsewhere: name a listener with passwords in console.listener, or set allowChanges to false`,
     }
   },
   ({ cluster, secrets }) => {

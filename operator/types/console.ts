@@ -8,16 +8,23 @@ export const consoleSchema = z.object({
   listener: dnsLabel(11)
     .optional()
     .describe(
-      'Listener by which it reaches the brokers, with whose passwords people sign in; by default the first one that it can use, internal ones before others.',
+      'Listener by which it reaches the brokers, with whose passwords people sign in; by default the first one that it can use, those with passwords before others, and of these internal ones.',
     ),
   hostNames: list(hostName(), 32)
     .optional()
     .describe('Names by which browsers ask for it, as of an Ingress, beside those of its Service.'),
-  allowChanges: z.boolean().default(false).describe('Groups may be reset by it; without it nothing can be changed.'),
+  allowChanges: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Groups may be reset by it; without it nothing can be changed. Not by a listener that takes everybody where the cluster keeps strangers out elsewhere.',
+    ),
   resources: resources().optional().describe('CPU and memory of its pod.'),
   allowFrom: list(peerSchema, 32)
     .optional()
-    .describe('Who may connect, when networkPolicy is enabled; by default all.'),
+    .describe(
+      'Who may connect, when networkPolicy is enabled; by default all, and those of allowFrom of its listener where that takes everybody.',
+    ),
 })
 
 export type ConsoleSpec = z.output<typeof consoleSchema>

@@ -12,8 +12,14 @@ export function consoleListener(inputs: Pick<ClusterInputs, 'cluster'>): Listene
     const type = authentication?.type ?? 'none'
     return type !== 'tls' && type !== 'oauth' && (spec.listener === undefined || spec.listener === name)
   })
-  return usable.find(({ type }) => type === 'internal') ?? usable[0]
+  const withPasswords = usable.filter(listener => !takesEverybody(listener))
+  const preferred = withPasswords.length > 0 ? withPasswords : usable
+  return preferred.find(({ type }) => type === 'internal') ?? preferred[0]
 }
+
+/** Whoever reaches it need not say who they are; through a console on it, whoever reaches the console. */
+export const takesEverybody = ({ authentication }: Pick<ListenerPlan, 'authentication'>): boolean =>
+  (authentication?.type ?? 'none') === 'none'
 
 /** For which its certificate stands, and by which it may be asked for. */
 export const consoleNames = (inputs: Pick<ClusterInputs, 'cluster' | 'operator'>): readonly string[] => [

@@ -197,7 +197,12 @@ describe('the console of a cluster that keeps strangers out', () => {
   test('reaches brokers by a name for which the certificate stands', () => {
     const tls = { secretRef: 'corp-tls' }
     const listeners = [{ name: 'corp', port: 9093, tls, advertisedHost: 'kafka.corp.example' }]
-    expect(given(containerOf(secured({ listeners })).args, '--bootstrap')).toEqual(['kafka.corp.example:9093'])
+    const bootstrap = (more: object) =>
+      given(containerOf(secured({ listeners: listeners.map(one => ({ ...one, ...more })) })).args, '--bootstrap')
+    expect(bootstrap({})).toEqual(['kafka.corp.example:9093'])
+    expect(bootstrap({ type: 'loadBalancer', advertisedPort: 443 })).toEqual(['kafka.corp.example:443'])
+    const own = { tls: { selfSigned: true }, advertisedPort: 443 }
+    expect(bootstrap(own)).toEqual(['orders-broker.shop.svc.cluster.local:9093'])
   })
 
   test('has a certificate that stands for its names, and lets nobody in as a client', () => {
@@ -221,17 +226,22 @@ describe('the console of a cluster that keeps strangers out', () => {
   })
 
   test('uses a listener with passwords, an internal one before others, or the one that is named', () => {
-    const listeners = [
+    const authentication = { type: 'scram-sha-512' }
+    const all = [
       { name: 'mtls', port: 9091, authentication: { type: 'tls' } },
-      { name: 'outside', port: 9092, type: 'loadBalancer' },
-      { name: 'inside', port: 9093 },
+      { name: 'anybody', port: 9092, authentication: { type: 'none' } },
+      { name: 'outside', port: 9093, type: 'loadBalancer', authentication },
+      { name: 'inside', port: 9094, authentication },
     ]
-    const chosen = (console: object) => consoleListener(secured({ console, listeners }))?.name
-    expect([chosen({}), chosen({ listener: 'outside' }), chosen({ listener: 'mtls' })]).toEqual([
+    const chosen = (console: object, listeners: object[] = all) =>
+      consoleListener(inputsOf({ console, listeners: listeners.map(one => ({ tls: { selfSigned: true }, ...one })) }))
+        ?.name
+    expect([chosen({}), chosen({}, all.slice(0, 3)), chosen({}, all.slice(0, 2))]).toEqual([
       'inside',
       'outside',
-      undefined,
+      'anybody',
     ])
+    expect([chosen({ listener: 'anybody' }), chosen({ listener: 'mtls' })]).toEqual(['anybody', undefined])
   })
 })
 
@@ -267,5 +277,24 @@ describe('network policies', () => {
     expect(letIn(pod('desk', {}), web, 48_080)).toBe(true)
     expect([pod('shop', {}), pod('ops', {}), broker].map(from => letIn(from, web, 48_080))).not.toContain(true)
     expect(letIn(pod('desk', {}), web, 22)).toBe(false)
+  })
+
+  describe('where nobody has to say who they are', () => {
+    const billing = pod('shop', { app: 'billing' })
+    const reached = (console: object, from: PolicyPod): boolean => {
+      const open = inputsOf({
+        networkPolicy: { enabled: true },
+        console,
+        listeners: [{ name: 'inside', port: 9092, allowFrom: [{ podLabels: { app: 'billing' } }] }],
+      })
+      const ofOpen = desiredObjects(open).filter(({ kind }) => kind === 'NetworkPolicy')
+      return isLetIn({ policies: ofOpen, namespaces: {} }, from, pod('shop', selectorLabels(open, 'console')), 48_080)
+    }
+
+    test('let only those reach the console who may reach its listener, unless it says otherwise', () => {
+      expect([billing, pod('shop', {})].map(from => reached({}, from))).toEqual([true, false])
+      const otherwise = { allowFrom: [{ podLabels: { app: 'desk' } }] }
+      expect([billing, pod('shop', { app: 'desk' })].map(from => reached(otherwise, from))).toEqual([false, true])
+    })
   })
 })

@@ -176,7 +176,7 @@ function consoleContainer(inputs: ClusterInputs, { spec, listener }: ConsolePlan
     imagePullPolicy: inputs.cluster.spec.brokers.image.pullPolicy,
     args: [
       ...['/app/dist/cli/main.js', 'console', '--listen', `:${CONSOLE_PORT}`],
-      ...['--bootstrap', `${brokersHost(inputs, listener)}:${listener.port}`],
+      ...['--bootstrap', brokersAddress(inputs, listener)],
       ...['--metrics', `${serviceHost(inputs, brokersMetricsName(inputs))}:${METRICS_PORT}`],
       ...['--command-config', `${CONFIG_FOLDER}/client.properties`, '--cluster-file', `${CONFIG_FOLDER}/cluster.json`],
       ...(hasTls ? ['--cert', `${TLS_FOLDER}/tls.crt`, '--key', `${TLS_FOLDER}/tls.key`] : []),
@@ -197,7 +197,9 @@ function consoleContainer(inputs: ClusterInputs, { spec, listener }: ConsolePlan
 }
 
 /** A certificate that somebody else made may stand for the advertised name alone. */
-function brokersHost(inputs: ClusterInputs, { service, tls, advertisedHost }: ListenerPlan): string {
+function brokersAddress(inputs: ClusterInputs, listener: ListenerPlan): string {
+  const { service, tls, port, advertisedHost, advertisedPort } = listener
   const isForeign = tls?.secretRef !== undefined
-  return isForeign && advertisedHost !== undefined ? advertisedHost : serviceHost(inputs, service)
+  if (!isForeign || advertisedHost === undefined) return `${serviceHost(inputs, service)}:${port}`
+  return `${advertisedHost}:${advertisedPort ?? port}`
 }

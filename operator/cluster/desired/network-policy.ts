@@ -10,7 +10,7 @@ import { managedEtcdOf } from '../../types/etcd.ts'
 import type { PeerSpec } from '../../types/listener.ts'
 import type { ClusterInputs } from '../inputs.ts'
 import { needsCertificates } from './certificates.ts'
-import { consoleListener } from './console-listener.ts'
+import { consoleListener, takesEverybody } from './console-listener.ts'
 import { ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT } from './etcd-endpoints.ts'
 import { listenersOf } from './listeners.ts'
 import {
@@ -58,11 +58,13 @@ export function etcdNetworkPolicy(inputs: ClusterInputs): Manifest | undefined {
   ])
 }
 
-/** For the console: whoever may look at it. */
+/** For the console: whoever may look at it. On a listener that takes everybody it opens that one to nobody else. */
 export function consoleNetworkPolicy(inputs: ClusterInputs): Manifest | undefined {
   const { networkPolicy: wanted, console: spec } = inputs.cluster.spec
-  if (!wanted.enabled || consoleListener(inputs) === undefined) return undefined
-  return policy(inputs, 'console', consoleName(inputs), rule(CONSOLE_PORT, spec?.allowFrom, []))
+  const listener = consoleListener(inputs)
+  if (!wanted.enabled || listener === undefined) return undefined
+  const allowed = spec?.allowFrom ?? (takesEverybody(listener) ? listener.allowFrom : undefined)
+  return policy(inputs, 'console', consoleName(inputs), rule(CONSOLE_PORT, allowed, []))
 }
 
 function policy(inputs: ClusterInputs, component: Component, name: string, ingress: readonly object[]): Manifest {

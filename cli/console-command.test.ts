@@ -1,0 +1,19 @@
+// How places on the command line and in files are read.
+
+import { describe, expect, test } from '@jest/globals'
+import { addressesOf } from './console-command.ts'
+import { UsageError } from './usage.ts'
+
+describe('brokers behind commas', () => {
+  test('may have blanks around them, as Kafka takes them', () => {
+    expect(addressesOf('--bootstrap', ' 127.0.0.1:1, [::1]:2 ,kafka.example:3 ')).toEqual([
+      { host: '127.0.0.1', port: 1 },
+      { host: '::1', port: 2 },
+      { host: 'kafka.example', port: 3 },
+    ])
+  })
+
+  test.each(['', 'a:1,', 'a b:1', 'a', 'a:65536'])('%j is refused', places => {
+    expect(() => addressesOf('--bootstrap', places)).toThrow(UsageError)
+  })
+})
