@@ -37,6 +37,7 @@ export class PretendedPod {
   #over = false
   #running: Promise<void>
   #hasStarted = false
+  #refreshing: Promise<void> = Promise.resolve()
 
   constructor(name: string, uid: string, template: Template, place: PodPlace) {
     this.name = name
@@ -78,13 +79,18 @@ export class PretendedPod {
   }
 
   /** What kubelet does now and then. */
-  async refreshVolumes(): Promise<void> {
+  refreshVolumes(): Promise<void> {
+    this.#refreshing = this.#refreshing.then(() => this.#refresh())
+    return this.#refreshing
+  }
+
+  async #refresh(): Promise<void> {
     for (const { name, secret, configMap } of this.template.spec.volumes) {
       const data =
         secret === undefined
           ? configMap && this.#place.dataOf('ConfigMap', configMap.name)
           : this.#place.dataOf('Secret', secret.secretName)
-      if (data === undefined) continue
+      if (data === undefined || this.#over) continue
       const folder = join(this.folder, name)
       await mkdir(folder, { recursive: true })
       for (const [file, text] of Object.entries(data)) {
@@ -101,6 +107,7 @@ export class PretendedPod {
     else await this.#child?.kill()
     await this.#running
     await this.#child?.kill()
+    await this.#refreshing
     await rm(this.folder, { recursive: true, force: true })
   }
 
