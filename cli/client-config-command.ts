@@ -1,5 +1,6 @@
 /** `kafscale client-config`: from options, or from the settings of a broker, to the configuration of a client. */
 import { parseArgs } from 'node:util'
+import { addressesOf, BadAddress } from '../broker/client/address.ts'
 import { planListeners } from '../broker/listeners.ts'
 import { loadSettings, SettingsError } from '../broker/load-settings.ts'
 import { SECURITY_PROTOCOLS, securityOf } from '../broker/security/listener-security.ts'
@@ -19,7 +20,8 @@ export const CLIENT_CONFIG_USAGE = `usage: kafscale client-config --for ${CLIENT
   --cert FILE, --key FILE   what to show, PEM; ${[...TAKES_ONE_FILE].join(', ')} want both in the one file of --cert
 
 No password is asked for or printed: clients read it from the environment variable KAFKA_PASSWORD, and with OAUTHBEARER they ask for
-tokens at KAFKA_TOKEN_URL. librdkafka by itself, as in kcat, reads no variables: put them in with envsubst < FILE.
+tokens at KAFKA_TOKEN_URL. librdkafka by itself, as in kcat, reads no variables: put them in with envsubst < FILE. On the JVM the
+password comes to stand within quotes: in the variable, " and \\ need a backslash before them.
 `
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -51,8 +53,9 @@ function parse(args: readonly string[]) {
 }
 
 function factsOf(kind: ClientKind, options: Options, environment: Environment): ClientFacts {
+  for (const [option, value] of Object.entries(options)) refuseUnwritable(option, value)
   const known = options.listener === undefined ? undefined : listenerFacts(options.listener, environment)
-  const bootstrap = options.bootstrap ?? known?.bootstrap
+  const bootstrap = options.bootstrap === undefined ? known?.bootstrap : placesOf(options.bootstrap)
   if (bootstrap === undefined) throw new UsageError('--bootstrap HOST:PORT is required, or --listener NAME')
   const protocol = oneOf('--protocol', SECURITY_PROTOCOLS, options.protocol) ?? known?.protocol ?? 'PLAINTEXT'
   const usesSasl = protocol.startsWith('SASL_')
@@ -70,6 +73,26 @@ function factsOf(kind: ClientKind, options: Options, environment: Environment): 
   }
   const { user, ca, cert, key } = options
   return { bootstrap, protocol, mechanism: usesSasl ? mechanism : undefined, user, ca, cert, key }
+}
+
+/** Not all clients take blanks behind commas. Throws UsageError. */
+function placesOf(bootstrap: string): string {
+  try {
+    addressesOf(bootstrap)
+    return bootstrap.replaceAll(/\s/g, '')
+  } catch (cause) {
+    if (cause instanceof BadAddress) throw new UsageError(`--bootstrap ${cause.message}`)
+    throw cause
+  }
+}
+
+/** Nothing is written that a client would read as something else: lines of its own, or values that it looks up. */
+function refuseUnwritable(option: string, value: string | boolean): void {
+  const text = String(value)
+  if (/\p{Cc}/u.test(text)) throw new UsageError(`--${option} must not have control characters in it`)
+  if (text.includes('${')) {
+    throw new UsageError(`--${option} must not have a dollar sign before a brace in it: clients would look a value up`)
+  }
 }
 
 function oneOf<Word extends string>(option: string, words: readonly Word[], given: string | undefined) {

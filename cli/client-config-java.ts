@@ -24,7 +24,7 @@ export function java(facts: ClientFacts): string {
 /** A part of application.yaml. */
 export function spring(facts: ClientFacts): string {
   const pairs = securityPairs(facts, placeholder).map(([name, value]) => `      ${name}: ${JSON.stringify(value)}`)
-  const head = ['spring:', '  kafka:', `    bootstrap-servers: ${facts.bootstrap}`]
+  const head = ['spring:', '  kafka:', `    bootstrap-servers: ${JSON.stringify(facts.bootstrap)}`]
   return lines([...notes('#', facts), ...head, ...(pairs.length === 0 ? [] : ['    properties:', ...pairs])])
 }
 
@@ -44,8 +44,11 @@ export function spark(facts: ClientFacts): string {
 const ALLOWED_URLS = 'org.apache.kafka.sasl.oauthbearer.allowed.urls'
 
 function notes(comment: string, { mechanism }: ClientFacts): readonly string[] {
-  if (mechanism !== 'OAUTHBEARER') return []
+  if (mechanism === undefined) return []
+  const inQuotes = `${comment} KAFKA_PASSWORD comes to stand in quotes: in the variable, " and \\ need a backslash before them.`
+  if (mechanism !== 'OAUTHBEARER') return [inQuotes]
   return [
+    inQuotes,
     `${comment} KAFKA_TOKEN_URL is where tokens come from; the JVM needs -D${ALLOWED_URLS}=$KAFKA_TOKEN_URL too,`,
     `${comment} and on the class path, besides kafka-clients, org.bitbucket.b_c:jose4j.`,
   ]

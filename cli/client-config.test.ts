@@ -18,7 +18,7 @@ test('a Java client takes its password from the environment', () => {
 
 test('Spring Boot, Flink and Spark have their own ways to write the same', () => {
   expect(clientConfig('spring', SCRAM)).toMatch(
-    /^spring:\n {2}kafka:\n {4}bootstrap-servers: k\.example:9093\n {4}properties:\n {6}security\.protocol: "SASL_SSL"/,
+    /^# .*\nspring:\n {2}kafka:\n {4}bootstrap-servers: "k\.example:9093"\n {4}properties:\n {6}security\.protocol: "SASL_SSL"/,
   )
   expect(clientConfig('flink', SCRAM)).toContain("'properties.sasl.mechanism' = 'SCRAM-SHA-512',")
   expect(clientConfig('spark', SCRAM)).toContain('.option("kafka.sasl.mechanism", "SCRAM-SHA-512")')
@@ -29,7 +29,15 @@ test('a cluster in clear needs no more than its address', () => {
   const plain: ClientFacts = { ...SCRAM, protocol: 'PLAINTEXT', mechanism: undefined, user: undefined, ca: undefined }
   expect(clientConfig('java', plain)).toBe('bootstrap.servers=k.example:9093\n')
   expect(clientConfig('librdkafka', plain)).toBe('bootstrap.servers=k.example:9093\n')
-  expect(clientConfig('spring', plain)).toBe('spring:\n  kafka:\n    bootstrap-servers: k.example:9093\n')
+  expect(clientConfig('spring', plain)).toBe('spring:\n  kafka:\n    bootstrap-servers: "k.example:9093"\n')
+})
+
+test('an IPv6 address is text in YAML too', () => {
+  expect(clientConfig('spring', { ...SCRAM, bootstrap: '[::1]:9093' })).toContain('bootstrap-servers: "[::1]:9093"\n')
+})
+
+test.each(['java', 'spring', 'flink', 'spark'] as const)('%s tells how a password is put into quotes', kind => {
+  expect(clientConfig(kind, SCRAM)).toMatch(/^(#|--|\/\/) KAFKA_PASSWORD .* need a backslash before them\.\n/)
 })
 
 test.each(CLIENTS)('%s is told where its secrets are, and none of them', kind => {
@@ -77,6 +85,10 @@ describe('on the command line', () => {
     ])
   })
 
+  test('brokers may have blanks around them, and are written without', () => {
+    expect(command('--for', 'kafkajs', '--bootstrap', 'a:1, b:2')).toContain('brokers: ["a:1","b:2"]')
+  })
+
   test.each([
     [[], '--for must be one of'],
     [['--for', 'cobol'], '--for must be one of'],
@@ -87,6 +99,9 @@ describe('on the command line', () => {
     [['--for', 'java', '--bootstrap', 'a:1', '--mechanism', 'PLAIN'], 'of no use'],
     [['--for', 'kafkajs', '--bootstrap', 'a:1', '--cert', 'c'], '--key is required'],
     [['--for', 'java', '--bootstrap', 'a:1', '--cert', 'c', '--key', 'k'], 'takes no --key'],
+    [['--for', 'java', '--bootstrap', 'a:1,b'], '--bootstrap must be HOST:PORT, and is b'],
+    [['--for', 'java', '--bootstrap', 'a:1', '--ca', 'a\nb'], '--ca must not have control characters'],
+    [['--for', 'java', '--bootstrap', 'a:1', '--user', ['$', '{env:A}'].join('')], 'clients would look a value up'],
     [['--what'], 'Unknown option'],
   ])('%j is refused with a sentence', (args, text) => {
     expect(() => command(...args)).toThrow(UsageError)

@@ -1,9 +1,9 @@
 /** `kafscale console`: the web console, until it is told to end. */
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { type Address, addressesOf, addressOf, BadAddress } from '../broker/client/address.ts'
 import { systemClock } from '../broker/clock.ts'
 import { createLogger } from '../broker/observe/logger.ts'
-import type { Address } from '../console/cluster/cluster.ts'
 import { type ScaledCluster, scaledClusterSchema } from '../console/scaled-cluster.ts'
 import { ConsoleServer } from '../console/server.ts'
 import {
@@ -45,7 +45,7 @@ export async function consoleCommand(
     return 0
   }
   const log = createLogger('info')
-  const listen = listenAddress(options.listen)
+  const listen = placed('--listen', () => listenAddress(options.listen))
   const onProblem = (problem: string): void => log.warn({ problem }, 'a file that the console goes by')
   const watching = { clock: systemClock, onProblem }
   const scaled = await scaledCluster(options, environment)
@@ -58,12 +58,12 @@ export async function consoleCommand(
     ...(certificate.value === undefined ? {} : { certificate: certificate.value }),
     hostNames: options['host-name'].map(name => name.toLowerCase()),
     brokers: {
-      bootstrap: addressesOf('--bootstrap', brokers),
+      bootstrap: placed('--bootstrap', () => addressesOf(brokers)),
       timeoutMs: CALL_LIMIT_MS,
       tls: tls === undefined ? undefined : () => security.value().tls,
     },
     mechanism,
-    metrics: options.metrics.map(place => addressOf('--metrics', place)),
+    metrics: placed('--metrics', () => options.metrics.map(addressOf)),
     scaledCluster: scaled?.read,
     allowsChanges: options['allow-changes'],
     clock: systemClock,
@@ -112,21 +112,19 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** Places behind commas, with blanks around them as Kafka takes them. Throws UsageError. */
-export const addressesOf = (option: string, places: string): readonly Address[] =>
-  places.split(',').map(place => addressOf(option, place.trim()))
-
-function addressOf(option: string, place: string): Address {
-  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(place) ?? []
-  if (port === undefined || Number(port) > 65_535) throw new UsageError(`${option} must be HOST:PORT, and is ${place}`)
-  return { host: bracketed ?? plain ?? '', port: Number(port) }
+/** Throws UsageError. */
+function placed<Place>(option: string, read: () => Place): Place {
+  try {
+    return read()
+  } catch (cause) {
+    if (cause instanceof BadAddress) throw new UsageError(`${option} ${cause.message}`)
+    throw cause
+  }
 }
 
 /** Without a host it is every address of the machine. */
-function listenAddress(place: string): { readonly host: string | undefined; readonly port: number } {
-  return place.startsWith(':')
-    ? { ...addressOf('--listen', `any${place}`), host: undefined }
-    : addressOf('--listen', place)
+function listenAddress(place: string): Pick<Address, 'port'> & { readonly host: string | undefined } {
+  return place.startsWith(':') ? { ...addressOf(`any${place}`), host: undefined } : addressOf(place)
 }
 
 interface ScaledClusterSource {

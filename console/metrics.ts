@@ -6,10 +6,10 @@
  * began anew or does not answer gives a gap and no wrong rate.
  */
 import { lookup } from 'node:dns/promises'
+import type { Address } from '../broker/client/address.ts'
 import type { Clock, Timer } from '../broker/clock.ts'
 import { type Series, seriesOf } from '../operator/signals/exposition.ts'
 import { scrape } from '../operator/signals/scrape.ts'
-import type { Address } from './cluster/cluster.ts'
 
 export interface TrafficPoint {
   /** ms since 1970. */

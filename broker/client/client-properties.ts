@@ -55,21 +55,18 @@ export function clientProperties(text: string, environment: Environment): Proper
 }
 
 /**
- * Blank lines and comments are passed over before lines are put together, so that neither goes on in the next one. A line that
- * ends in an odd number of backslashes does, whatever that is, and the blanks before it do not count.
+ * Blank lines and comments are passed over as long as nothing has begun, so that neither goes on in the next one. A line that
+ * ends in an odd number of backslashes does, and the blanks before what goes on do not count.
  */
 function* logicalLines(text: string): Generator<string> {
   let begun = ''
-  let goesOn = false
   for (const natural of text.split(/\r\n|[\r\n]/)) {
     const line = natural.replace(/^[ \t\f]+/, '')
-    if (!goesOn && /^[#!]/.test(line)) continue
+    if (begun === '' && /^[#!]/.test(line)) continue
     const isHalf = /(?:^|[^\\])(?:\\\\)*\\$/.test(line)
     begun += isHalf ? line.slice(0, -1) : line
-    // A backslash by itself begins nothing, yet what comes after it is no comment.
-    goesOn = isHalf
-    if (isHalf) continue
-    if (begun !== '') yield begun
+    if (isHalf || begun === '') continue
+    yield begun
     begun = ''
   }
   if (begun !== '') yield begun

@@ -38,18 +38,23 @@ export function jaasEntry(text: string): JaasEntry {
   for (let at = 2; at < end; at += 3) {
     const [name, equals, value] = tokens.slice(at, at + 3)
     if (name?.word === undefined || equals?.sign !== '=' || value?.word === undefined) {
-      throw new JaasError('has something else than NAME=VALUE: in quotes, " and \\ need a backslash before them')
+      throw new JaasError(
+        'has something else than NAME=VALUE: other values than names need quotes, and " and \\ in them a backslash',
+      )
     }
     options.set(name.word, value.word)
   }
   return { module: module.word, options }
 }
 
-/** Blanks are all below `!`; most of C1 is no part of a word, whatever is beyond Latin-1 is. */
+/**
+ * Blanks are all below `!`. A slash by itself takes the character behind it into its comment, even the end of its line.
+ * Digits, dots and hyphens begin numbers, which Kafka takes for no value.
+ */
 const PARTS = [
-  /[^!-\uffff]+|\/\*.*?(?:\*\/|$)|\/[^\r\n]*/,
+  /[^!-\uffff]+|\/\*.*?(?:\*\/|$)|\/\/[^\r\n]*|\/[^*]?[^\r\n]*/,
   /(?<quote>["'])(?<quoted>(?:\\.|(?!\k<quote>)[^\\\r\n])*)(?<closing>\k<quote>)?/,
-  /(?<word>(?:(?![;="'/\x81-\x9f])[!-\uffff])+)/,
+  /(?<word>[A-Za-z_$\xa0-\uffff][\w$.\-\xa0-\uffff]*)/,
   /(?<sign>.)/,
 ]
 const TOKEN = new RegExp(PARTS.map(({ source }) => source).join('|'), 'gs')

@@ -4,16 +4,12 @@
  * Promises: what the user may not see by Kafka's own rules is not seen here, because every question is asked with the
  * user's own login; a broker that does not answer costs the time limit once, and is asked last then.
  */
+import type { Address } from '../../broker/client/address.ts'
 import { BrokerConnection, type BrokerConnectionOptions, BrokerUnreachable } from '../../broker/client/connection.ts'
 import { AuthenticationFailed } from '../../broker/security/sasl.ts'
 import type { ApiName, RequestOf, ResponseOf } from '../../broker/wire/api.ts'
 import { errorCode, errorMessage, errorName } from '../../broker/wire/errors.ts'
 import { newDescribeClusterRequest, newFindCoordinatorRequest } from '../../broker/wire/messages.gen.ts'
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
 
 export interface ClusterOptions extends Pick<BrokerConnectionOptions, 'clock' | 'timeoutMs' | 'login'> {
   /** For brokers with TLS: whom to trust and what to show, asked for each connection, as it may be renewed. */

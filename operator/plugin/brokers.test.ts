@@ -118,6 +118,16 @@ describe('lag', () => {
     expect(out).toContain('127.0.0.1:1')
   })
 
+  test('where the first broker is away the next one tells', async () => {
+    const brokers = `127.0.0.1:1, 127.0.0.1:${ports[2]}`
+    expect((await kafscale('lag', 'shop', '--bootstrap', brokers)).out).toContain('billing')
+  })
+
+  test('a place that is none is told as it was written', async () => {
+    const { code, out } = await kafscale('lag', 'shop', '--bootstrap', '127.0.0.1:1,here')
+    expect([code, out]).toEqual([1, expect.stringContaining('must be HOST:PORT, and is here')])
+  })
+
   test.each([
     ['a wrong password', 'wrong', 'the brokers refuse the login: Authentication failed'],
     ['brokers that nobody vouches for', 'stranger', 'cannot be reached'],

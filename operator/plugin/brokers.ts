@@ -1,14 +1,15 @@
 // How a command reaches the brokers themselves: `--bootstrap HOST:PORT`, and `--command-config FILE` where they do not take
 // everybody. The file is one of Kafka's own tools; the Secret of a KafScaleUser has one as client.properties.
 
+import { type Address, addressesOf, BadAddress } from '../../broker/client/address.ts'
 import {
   ClientPropertiesError,
   type ClientSecurity,
   OPEN,
   readClientSecurity,
 } from '../../broker/client/client-properties.ts'
-import type { BrokerConnectionOptions } from '../../broker/client/connection.ts'
-import { addressOf, CommandFailed, type Session, textOf, type Values } from './command.ts'
+import { type BrokerConnectionOptions, BrokerUnreachable } from '../../broker/client/connection.ts'
+import { CommandFailed, type Session, textOf, type Values } from './command.ts'
 
 export const BROKER_OPTIONS = {
   bootstrap: { type: 'string', about: 'Brokers to ask, HOST:PORT; else bootstrap.servers of the file.' },
@@ -20,10 +21,17 @@ export const BROKER_OPTIONS = {
 
 export const BROKER_USAGE = '[--bootstrap HOST:PORT] [--command-config FILE]'
 
+/** What to open a connection with. */
 export type BrokerReach = Pick<BrokerConnectionOptions, 'host' | 'port' | 'tls' | 'login'>
 
+export interface Reaches {
+  readonly bootstrap: string
+  /** One for each address. */
+  readonly each: readonly BrokerReach[]
+}
+
 /** Undefined when the options name no brokers, and nobody else does. Rejects with CommandFailed. */
-export async function reachOf(session: Session, values: Values, otherwise?: string): Promise<BrokerReach | undefined> {
+export async function reachesOf(session: Session, values: Values, otherwise?: string): Promise<Reaches | undefined> {
   const file = textOf(values, 'command-config')
   const security = file === undefined ? OPEN : await securityIn(session, file)
   const bootstrap = textOf(values, 'bootstrap') ?? security.bootstrap ?? otherwise
@@ -33,11 +41,31 @@ export async function reachOf(session: Session, values: Values, otherwise?: stri
   }
   const { tls, login, mechanism } = security
   if (mechanism !== undefined && login === undefined) throw new CommandFailed(`${file} has no sasl.jaas.config`)
-  return {
-    ...addressOf(bootstrap),
-    ...(tls === undefined ? {} : { tls }),
-    ...(login === undefined ? {} : { login }),
+  const how = { ...(tls === undefined ? {} : { tls }), ...(login === undefined ? {} : { login }) }
+  return { bootstrap, each: addressesIn(bootstrap).map(address => ({ ...address, ...how })) }
+}
+
+function addressesIn(bootstrap: string): readonly Address[] {
+  try {
+    return addressesOf(bootstrap)
+  } catch (cause) {
+    if (cause instanceof BadAddress) throw new CommandFailed(`a bootstrap server ${cause.message}`)
+    throw cause
   }
+}
+
+/** Asks the brokers in their order, until one can be reached. Rejects with what the last one's did. */
+export async function askOneOf<Answer>({ each }: Reaches, ask: (reach: BrokerReach) => Promise<Answer>) {
+  let unreachable = new BrokerUnreachable('there are no brokers to ask')
+  for (const reach of each) {
+    try {
+      return await ask(reach)
+    } catch (cause) {
+      if (!(cause instanceof BrokerUnreachable)) throw cause
+      unreachable = cause
+    }
+  }
+  throw unreachable
 }
 
 async function securityIn({ readFile, environment }: Session, file: string): Promise<ClientSecurity> {

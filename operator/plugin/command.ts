@@ -50,12 +50,3 @@ export function textOf(values: Values, name: string): string | undefined {
   const value = values[name]
   return typeof value === 'string' && value !== '' ? value : undefined
 }
-
-/** HOST:PORT. Throws CommandFailed. */
-export function addressOf(text: string): { readonly host: string; readonly port: number } {
-  const match = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(text.split(',')[0] ?? '')
-  const port = Number(match?.[2])
-  const host = match?.[1]
-  if (host === undefined || port < 1 || port > 65_535) throw new CommandFailed(`"${text}" is no HOST:PORT`)
-  return { host, port }
-}

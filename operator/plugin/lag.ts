@@ -1,7 +1,7 @@
 // `lag`: how far groups are behind, as the operator saw it last or as the brokers say now.
 
 import { readLag } from '../signals/lag-reader.ts'
-import { BROKER_OPTIONS, BROKER_USAGE, reachOf } from './brokers.ts'
+import { askOneOf, BROKER_OPTIONS, BROKER_USAGE, reachesOf } from './brokers.ts'
 import { type Command, textOf } from './command.ts'
 import { clusterNamed } from './objects.ts'
 import { table } from './text.ts'
@@ -18,9 +18,11 @@ export const lag: Command = {
   names: { least: 1, most: 1 },
   run: async (session, { names: [name = ''], values }) => {
     const group = textOf(values, 'group')
-    const reach = await reachOf(session, values)
-    if (reach !== undefined) {
-      const { positions, isWhole } = await readLag({ ...reach, clock: session.clock, timeoutMs: TIMEOUT_MS })
+    const reaches = await reachesOf(session, values)
+    if (reaches !== undefined) {
+      const { positions, isWhole } = await askOneOf(reaches, reach =>
+        readLag({ ...reach, clock: session.clock, timeoutMs: TIMEOUT_MS }),
+      )
       const rows = positions
         .filter(position => group === undefined || position.group === group)
         .map(({ end, committed, ...position }) => ({

@@ -486,7 +486,7 @@ describe('with brokers', () => {
   test.each([
     [['Missing', '--cluster', 'orders'], 'have no topic Missing'],
     [['Orders_V1'], '--cluster is missing'],
-    [['Orders_V1', '--cluster', 'orders', '--bootstrap', 'nowhere'], '"nowhere" is no HOST:PORT'],
+    [['Orders_V1', '--cluster', 'orders', '--bootstrap', 'nowhere'], 'must be HOST:PORT, and is nowhere'],
     [['Orders_V1', '--cluster', 'orders', '--bootstrap', '127.0.0.1:1'], 'the brokers cannot be reached'],
     [['Orders_V1', '--cluster', 'orders', '-A'], '--all-namespaces does not go with a name'],
   ])('topic adopt %j is refused', async (words, sentence) => {

@@ -9,7 +9,7 @@ import { type LiveTopic, planTopic, topicNameOf } from '../topic/plan.ts'
 import { TopicAdmin } from '../topic/topic-admin.ts'
 import type { KafScaleCluster } from '../types/kaf-scale-cluster.ts'
 import { type KafScaleTopic, TOPIC } from '../types/kaf-scale-topic.ts'
-import { BROKER_OPTIONS, BROKER_USAGE, type BrokerReach, reachOf } from './brokers.ts'
+import { askOneOf, BROKER_OPTIONS, BROKER_USAGE, type Reaches, reachesOf } from './brokers.ts'
 import { type Command, CommandFailed, type Session, textOf } from './command.ts'
 import { clusterNamed, create, theNamespace, topicNamed } from './objects.ts'
 import { table } from './text.ts'
@@ -27,8 +27,8 @@ export const topicDiff: Command = {
   run: async (session, { names: [name = ''], values }) => {
     const topic = await topicNamed(session, name)
     const cluster = await clusterNamed(session, topic.spec.clusterRef)
-    const reach = await reachOf(session, values)
-    const live = reach === undefined ? lastSeen(topic) : await describe(session, reach, topicNameOf(topic))
+    const reaches = await reachesOf(session, values)
+    const live = reaches === undefined ? lastSeen(topic) : await describe(session, reaches, topicNameOf(topic))
     const rows = differences(topic, cluster, live)
     if (rows.length === 0) session.print(`Topic ${topicNameOf(topic)} is as KafScaleTopic ${name} says.`)
     else session.print(table(['WHAT', 'IS', 'SHOULD BE'], rows))
@@ -81,11 +81,11 @@ export const topicAdopt: Command = {
     const clusterName = textOf(values, 'cluster')
     if (clusterName === undefined) throw new CommandFailed('--cluster is missing: name the KafScaleCluster')
     const cluster = await clusterNamed(session, clusterName)
-    const reach = await reachOf(session, values, cluster.status?.endpoint)
-    if (reach === undefined) throw new CommandFailed('the cluster has no endpoint yet: give --bootstrap HOST:PORT')
-    const live = await describe(session, reach, topicName)
+    const reaches = await reachesOf(session, values, cluster.status?.endpoint)
+    if (reaches === undefined) throw new CommandFailed('the cluster has no endpoint yet: give --bootstrap HOST:PORT')
+    const live = await describe(session, reaches, topicName)
     if (live === undefined) {
-      throw new CommandFailed(`the brokers at ${reach.host}:${reach.port} have no topic ${topicName} that you may see`)
+      throw new CommandFailed(`the brokers at ${reaches.bootstrap} have no topic ${topicName} that you may see`)
     }
     const place = {
       namespace: theNamespace(session.namespace),
@@ -131,16 +131,14 @@ export function objectNameOf(topic: string): string {
   return name
 }
 
-async function describe({ clock }: Session, reach: BrokerReach, name: string): Promise<LiveTopic | undefined> {
-  const connection = await BrokerConnection.open({
-    ...reach,
-    clock,
-    clientId: 'kubectl-kafscale',
-    timeoutMs: TIMEOUT_MS,
+function describe({ clock }: Session, reaches: Reaches, name: string): Promise<LiveTopic | undefined> {
+  return askOneOf(reaches, async reach => {
+    const options = { ...reach, clock, clientId: 'kubectl-kafscale', timeoutMs: TIMEOUT_MS }
+    const connection = await BrokerConnection.open(options)
+    try {
+      return (await new TopicAdmin(connection).describe([name])).get(name)
+    } finally {
+      connection.close()
+    }
   })
-  try {
-    return (await new TopicAdmin(connection).describe([name])).get(name)
-  } finally {
-    connection.close()
-  }
 }

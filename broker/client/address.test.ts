@@ -1,0 +1,19 @@
+import { describe, expect, test } from '@jest/globals'
+import { addressesOf, BadAddress } from './address.ts'
+
+describe('brokers behind commas', () => {
+  test('may have blanks around them, as Kafka takes them', () => {
+    expect(addressesOf(' 127.0.0.1:1, [::1]:2 ,kafka.example:3 ')).toEqual([
+      { host: '127.0.0.1', port: 1 },
+      { host: '::1', port: 2 },
+      { host: 'kafka.example', port: 3 },
+    ])
+  })
+
+  test.each(['', 'a:1,', 'a b:1', 'a', 'a:0', 'a:65536', '::1:9092', '[x]:1', 'http://a:1'])(
+    '%j is refused',
+    places => {
+      expect(() => addressesOf(places)).toThrow(BadAddress)
+    },
+  )
+})
