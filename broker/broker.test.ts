@@ -129,6 +129,13 @@ describe('the reason why a broker did not start', () => {
     expect(line(81)).toBe('KAFSCALE_METRICS_ADDR: cannot listen on :81: this user may not listen there')
   })
 
+  test('a port that is taken is named with the setting that has it', () => {
+    const settings = settingsWith({ KAFSCALE_LISTENERS: 'PEERS://:91,CLIENTS://:92', KAFSCALE_METRICS_ADDR: ':93' })
+    const taken = (port: number) => startProblem(failure({ code: 'EADDRINUSE', syscall: 'listen', port }), settings)
+    expect(taken(92)).toBe('KAFSCALE_LISTENERS: cannot listen on :92: the port is taken by another process')
+    expect(taken(93)).toBe('KAFSCALE_METRICS_ADDR: cannot listen on :93: the port is taken by another process')
+  })
+
   test('a message of several lines becomes one', () => {
     expect(startProblem(new Error('first\nsecond'), settingsWith())).toMatch(/^KAFSCALE_DATA_DIR: .*: first$/)
   })

@@ -22,10 +22,7 @@ export function startProblem(cause: unknown, settings: Settings): string {
   const { code, syscall, port, message } = factsOf(cause)
   // Files have some of these codes too.
   if (syscall === 'listen' && (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL')) {
-    const [name, address] =
-      port === settings.metrics.port && port !== settings.listen.port
-        ? (['KAFSCALE_METRICS_ADDR', settings.metrics] as const)
-        : (['KAFSCALE_BROKER_ADDR', settings.listen] as const)
+    const [name, address] = listeningAt(port, settings)
     return `${name}: cannot listen on ${written(address)}: ${REASONS[code]}`
   }
   const [line = ''] = message.split('\n')
@@ -59,6 +56,15 @@ const REASONS = {
   EACCES: 'this user may not listen there',
   EADDRNOTAVAIL: 'this machine has no such address',
 } as const
+
+/** Setting and address of what could not be listened at. */
+function listeningAt(port: unknown, { listeners, listen, metrics }: Settings): readonly [string, Address] {
+  const name = listeners === undefined ? 'KAFSCALE_BROKER_ADDR' : 'KAFSCALE_LISTENERS'
+  const addresses = listeners ?? [listen]
+  const found = addresses.find(address => address.port === port)
+  if (found !== undefined) return [name, found]
+  return port === metrics.port ? ['KAFSCALE_METRICS_ADDR', metrics] : [name, addresses[0] ?? listen]
+}
 
 function written({ host, port }: Address): string {
   return `${host ?? ''}:${port}`

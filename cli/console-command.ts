@@ -63,7 +63,7 @@ export async function consoleCommand(
       tls: tls === undefined ? undefined : () => security.value().tls,
     },
     mechanism,
-    metrics: placed('--metrics', () => options.metrics.map(addressOf)),
+    metrics: placed('--metrics', () => options.metrics.map(place => addressOf(place))),
     scaledCluster: scaled?.read,
     allowsChanges: options['allow-changes'],
     clock: systemClock,
@@ -124,7 +124,7 @@ function placed<Place>(option: string, read: () => Place): Place {
 
 /** Without a host it is every address of the machine. */
 function listenAddress(place: string): Pick<Address, 'port'> & { readonly host: string | undefined } {
-  return place.startsWith(':') ? { ...addressOf(`any${place}`), host: undefined } : addressOf(place)
+  return place.startsWith(':') ? { ...addressOf(`any${place}`, 0), host: undefined } : addressOf(place, 0)
 }
 
 interface ScaledClusterSource {

@@ -2,25 +2,33 @@
 
 import { createServer } from 'node:net'
 
+/** Below those that the kernel gives to connections that go out, which would take a port between this and its use. */
+const FIRST = 20_000
+/** Suites that run side by side do not offer the same ones. */
+const OF_EACH_WORKER = 1000
+const WORKERS = 10
+
+const first = FIRST + (Number(process.env.JEST_WORKER_ID ?? 0) % WORKERS) * OF_EACH_WORKER
+let next = Math.floor(Math.random() * OF_EACH_WORKER)
+
 /**
  * `count` different ports that were free a moment ago. Another program may take one before it is used;
  * prefer port 0 wherever the program under test can say which port it got.
  */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, listen))
-  const ports = servers.map(({ port }) => port)
-  await Promise.all(servers.map(({ close }) => close()))
+  const ports: number[] = []
+  for (let tries = 0; ports.length < count; tries++) {
+    if (tries === OF_EACH_WORKER) throw new Error(`no ${count} ports are free from ${first} on`)
+    const port = first + (next++ % OF_EACH_WORKER)
+    if (await isFree(port)) ports.push(port)
+  }
   return ports
 }
 
-function listen(): Promise<{ port: number; close(): Promise<void> }> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      if (address === null || typeof address === 'string') return reject(new Error('no port was given'))
-      resolve({ port: address.port, close: () => new Promise(done => server.close(() => done())) })
-    })
+    server.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { addressesOf, BadAddress } from './address.ts'
+import { addressesOf, addressOf, BadAddress } from './address.ts'
 
 describe('brokers behind commas', () => {
   test('may have blanks around them, as Kafka takes them', () => {
@@ -16,4 +16,8 @@ describe('brokers behind commas', () => {
       expect(() => addressesOf(places)).toThrow(BadAddress)
     },
   )
+})
+
+test('a place to listen at may have any free port', () => {
+  expect(addressOf('localhost:0', 0)).toEqual({ host: 'localhost', port: 0 })
 })

@@ -5,7 +5,7 @@
 
 export interface Address {
   readonly host: string
-  /** 1 to 65535. */
+  /** At most 65535. */
   readonly port: number
 }
 
@@ -17,11 +17,11 @@ export class BadAddress extends Error {
 /** At least one. Throws BadAddress. */
 export const addressesOf = (text: string): readonly Address[] => text.split(',').map(place => addressOf(place.trim()))
 
-/** Throws BadAddress. */
-export function addressOf(place: string): Address {
+/** `least`: 0 for a place to listen at, where it is any free port. Throws BadAddress. */
+export function addressOf(place: string, least: 0 | 1 = 1): Address {
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(place) ?? []
   const host = bracketed ?? plain
   const port = Number(digits)
-  if (host === undefined || port < 1 || port > 65_535) throw new BadAddress(`must be HOST:PORT, and is ${place}`)
+  if (host === undefined || port < least || port > 65_535) throw new BadAddress(`must be HOST:PORT, and is ${place}`)
   return { host, port }
 }

@@ -84,15 +84,9 @@ await suiteWith('the image', rootRights(), () => {
       logFile: join(folder, 'console.log'),
     })
     try {
-      const address = await new Promise<string>(resolve => {
-        const look = setInterval(() => {
-          const [, found] = /console: (http:\S+)/.exec(console.output()) ?? []
-          if (found === undefined) return
-          clearInterval(look)
-          resolve(found)
-        }, 50)
-      })
-      expect((await fetch(`${address}/console.js`)).status).toBe(200)
+      const address = () => /console: (http:\S+)/.exec(console.output())?.[1]
+      await untilReady(console, 60_000, async () => address() !== undefined)
+      expect((await fetch(`${address()}/console.js`)).status).toBe(200)
     } finally {
       await console.stop()
     }
