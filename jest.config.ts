@@ -6,9 +6,10 @@ const shared: Config = {
   testEnvironment: 'node',
 }
 
-/** `unit` runs in parallel beside the code; `e2e` runs one file at a time, with real servers and clients. */
+/** `unit` lies beside the code; `e2e` has real servers and clients. */
 const config: Config = {
   watchman: false,
+  testSequencer: '<rootDir>/tools/test/sequencer.js',
   coverageProvider: 'v8',
   // A limit only says that something hangs; machines under load are slow.
   testTimeout: 30_000,

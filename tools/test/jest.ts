@@ -5,8 +5,9 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { z } from 'zod'
+import { rememberDurations } from './durations.ts'
 
 export interface Tally {
   readonly passed: number
@@ -47,6 +48,10 @@ export function tallyOf({ status, assertionResults }: FileReport): Tally {
   }
 }
 
+const isFailed = ({ status }: FileReport): boolean => status === 'failed'
+
+/** Brokers and operators are started hundreds of times: https://nodejs.org/api/module.html#module-compile-cache */
+const COMPILED = 'node_modules/.cache/compile'
 const JEST_OPTIONS = '--experimental-vm-modules --disable-warning=ExperimentalWarning'
 
 /** What it says of the files that ran, in the order in which they ended; none when jest ended without a report. */
@@ -71,23 +76,32 @@ function runQuiet(root: string, command: string, args: readonly string[]): Promi
     const child = spawn(command, args, {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, NODE_OPTIONS: JEST_OPTIONS },
+      env: { ...process.env, NODE_OPTIONS: JEST_OPTIONS, NODE_COMPILE_CACHE: join(root, COMPILED) },
     })
     child.on('error', reject)
     child.on('close', () => resolve())
   })
 }
 
-function printSlowest(root: string, files: readonly FileReport[]): void {
-  const slowest = [...files].sort((a, b) => b.endTime - b.startTime - (a.endTime - a.startTime)).slice(0, 8)
-  const list = slowest.map(
-    ({ name, startTime, endTime }) => `${name.slice(root.length + 1)} ${((endTime - startTime) / 1000).toFixed(1)} s`,
-  )
+const secondsOf = (root: string, files: readonly FileReport[]): Record<string, number> =>
+  Object.fromEntries(files.map(({ name, startTime, endTime }) => [relative(root, name), (endTime - startTime) / 1000]))
+
+function printSlowest(seconds: Record<string, number>): void {
+  const slowest = Object.entries(seconds).sort(([, a], [, b]) => b - a)
+  const list = slowest.slice(0, 8).map(([path, took]) => `${path} ${took.toFixed(1)} s`)
   console.log(`slowest: ${list.join(', ')}`)
+}
+
+interface Failed {
+  readonly project: string
+  /** Without those that say which files, and how many at a time. */
+  readonly args: readonly string[]
+  readonly file: FileReport
 }
 
 export class JestRuns {
   readonly #root: string
+  readonly #toRepeat: Failed[] = []
   readonly #unstable: FileReport[] = []
   readonly #failed: FileReport[] = []
 
@@ -95,31 +109,35 @@ export class JestRuns {
     this.#root = root
   }
 
+  /** Files with a failure are not counted yet: `repeatFailed` does that. */
   async run(project: string, args: readonly string[]): Promise<Tally> {
     console.log(`\n== ${project} tests`)
     const files = await jest(this.#root, project, args)
     if (files.length === 0) return { ...NOTHING, failed: 1 }
-    printSlowest(this.#root, files)
-    const failed = files.filter(file => file.status === 'failed')
-    const again = failed.length === 0 ? [] : await this.#again(project, args, failed)
-    return [...files.filter(file => file.status !== 'failed'), ...again].map(tallyOf).reduce(sum, NOTHING)
+    const seconds = secondsOf(this.#root, files)
+    printSlowest(seconds)
+    rememberDurations(seconds)
+    const general = args.filter(arg => !/^--(maxWorkers|testPath)/.test(arg))
+    for (const file of files.filter(isFailed)) this.#toRepeat.push({ project, args: general, file })
+    return files
+      .filter(file => !isFailed(file))
+      .map(tallyOf)
+      .reduce(sum, NOTHING)
   }
 
-  async #again(
-    project: string,
-    args: readonly string[],
-    failed: readonly FileReport[],
-  ): Promise<readonly FileReport[]> {
-    console.log(`\n== once more, alone: ${failed.map(({ name }) => name.slice(this.#root.length + 1)).join(', ')}`)
-    const kept = args.filter(arg => !/^--(maxWorkers|testPath)/.test(arg))
-    const paths = failed.map(({ name }) => name)
-    const second = await jest(this.#root, project, [...kept, '--maxWorkers=1', '--runTestsByPath', ...paths])
-    this.#failed.push(...second.filter(file => file.status === 'failed'))
-    const mended = new Set(second.filter(file => file.status !== 'failed').map(({ name }) => name))
-    this.#unstable.push(...failed.filter(({ name }) => mended.has(name)))
-    // A file that gave no second report has failed for good.
-    const seen = new Set(second.map(({ name }) => name))
-    return [...second, ...failed.filter(({ name }) => !seen.has(name))]
+  /** When nothing else runs any more. */
+  async repeatFailed(): Promise<Tally> {
+    let total = NOTHING
+    for (const { project, args, file } of this.#toRepeat) {
+      console.log(`\n== once more, alone: ${relative(this.#root, file.name)}`)
+      const only = [...args, '--maxWorkers=1', '--runTestsByPath', file.name]
+      // A file that gave no second report has failed for good.
+      const [second = file] = await jest(this.#root, project, only)
+      if (isFailed(second)) this.#failed.push(second)
+      else this.#unstable.push(file)
+      total = sum(total, tallyOf(second))
+    }
+    return total
   }
 
   /** Says which tests failed, with their messages, and which only passed at their second try. */

@@ -18,43 +18,63 @@ const bin = (name: string): string => join(root, 'node_modules', '.bin', name)
 const runs = new JestRuns(root)
 const failedChecks: string[] = []
 
-function run(command: string, args: readonly string[]): Promise<number> {
+interface Ended {
+  readonly isRight: boolean
+  readonly output: string
+}
+
+function run(command: string, args: readonly string[]): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', text => (output += text))
     child.on('error', reject)
-    child.on('close', code => resolve(code ?? 1))
+    child.on('close', code => resolve({ isRight: code === 0, output }))
   })
 }
 
 async function check(name: string, command: string, args: readonly string[]): Promise<Tally> {
-  console.log(`\n== ${name}`)
-  if ((await run(command, args)) === 0) return { ...NOTHING, passed: 1 }
+  const { isRight, output } = await run(command, args)
+  console.log(`\n== ${name}\n${output.trimEnd()}`)
+  if (isRight) return { ...NOTHING, passed: 1 }
   failedChecks.push(name)
   return { ...NOTHING, failed: 1 }
+}
+
+/** Each is a process with one thread at work: two at a time. */
+async function checks(): Promise<Tally> {
+  const others = async (): Promise<Tally[]> => [
+    await check('lint', bin('biome'), ['check', '--error-on-warnings', '.']),
+    await check('audit of dependencies', process.execPath, ['tools/supply/audit.ts']),
+    await check('generated files', process.execPath, ['tools/generate.ts', '--check']),
+  ]
+  const [types, rest] = await Promise.all([check('types', bin('tsc'), ['--noEmit']), others()])
+  return [types, ...rest].reduce(sum)
 }
 
 /** Whole systems leave connections behind that nobody waits for: jest ends when the tests have. */
 const END = '--forceExit'
 const SLOW = '--testTimeout=180000'
-/**
- * These load the machine until something gives way, count what happens on it, or take a port that a user would. The others wait
- * for their servers and clients most of the time.
- */
-const ALONE = 'e2e/(chaos/chaos|differential|faults/|kubernetes/platform|packaging|security-operator/node|tutorial)'
+const oneByOne = (paths: string): Promise<Tally> =>
+  runs.run('e2e', ['--maxWorkers=1', END, SLOW, `--testPathPatterns=e2e/(${paths})`])
+
+/** These have a whole node of Kubernetes, of which there can be one. */
+const ON_A_NODE = 'kubernetes/platform|security-operator/node|tutorial/platform'
+/** These take a port that a user would, or the whole machine for a moment. */
+const AS_A_USER = 'tutorial/tutorial|packaging|faults/(?!restart-cost)'
+/** These load the machine until something gives way, or compare what happens on it. */
+const ALONE = 'chaos/chaos|differential|faults/restart-cost'
 /** Needs minutes for what other suites show piece by piece: `make test-examples-kubernetes`. */
-const APART = 'e2e/examples-kubernetes/'
+const APART = 'examples-kubernetes/'
+
+const OTHERS = [ON_A_NODE, AS_A_USER, ALONE, APART].join('|')
 
 const suites: Readonly<Record<string, readonly (() => Promise<Tally>)[]>> = {
-  unit: [
-    () => check('types', bin('tsc'), ['--noEmit']),
-    () => check('lint', bin('biome'), ['check', '--error-on-warnings', '.']),
-    () => check('audit of dependencies', process.execPath, ['tools/supply/audit.ts']),
-    () => check('generated files', process.execPath, ['tools/generate.ts', '--check']),
-    () => runs.run('unit', ['--maxWorkers=2']),
-  ],
+  unit: [checks, () => runs.run('unit', ['--maxWorkers=2'])],
   e2e: [
-    () => runs.run('e2e', ['--maxWorkers=4', END, SLOW, `--testPathIgnorePatterns=${ALONE}|${APART}`]),
-    () => runs.run('e2e', ['--maxWorkers=1', END, SLOW, `--testPathPatterns=${ALONE}`]),
+    () => runs.run('e2e', ['--maxWorkers=4', END, SLOW, `--testPathIgnorePatterns=e2e/(${OTHERS})`]),
+    () => Promise.all([oneByOne(ON_A_NODE), oneByOne(AS_A_USER)]).then(tallies => tallies.reduce(sum)),
+    () => oneByOne(ALONE),
   ],
 }
 
@@ -80,6 +100,7 @@ const slow = paths.filter(isWhole)
 const fast = paths.filter(path => !isWhole(path))
 if (fast.length > 0) total = sum(total, await runs.run('unit', ['--maxWorkers=2', beginning(fast)]))
 if (slow.length > 0) total = sum(total, await runs.run('e2e', ['--maxWorkers=1', END, SLOW, beginning(slow)]))
+total = sum(total, await runs.repeatFailed())
 runs.printTrouble()
 for (const name of failedChecks) console.log(`failed: ${name}`)
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
