@@ -4,6 +4,7 @@ const shared: Config = {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/tools/test/strip-types.js' },
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/tools/test/no-exit.js'],
 }
 
 /** `unit` lies beside the code; `e2e` has real servers and clients. */

@@ -133,7 +133,18 @@ describe('the reason why a broker did not start', () => {
     const settings = settingsWith({ KAFSCALE_LISTENERS: 'PEERS://:91,CLIENTS://:92', KAFSCALE_METRICS_ADDR: ':93' })
     const taken = (port: number) => startProblem(failure({ code: 'EADDRINUSE', syscall: 'listen', port }), settings)
     expect(taken(92)).toBe('KAFSCALE_LISTENERS: cannot listen on :92: the port is taken by another process')
+    const same = settingsWith({ KAFSCALE_LISTENERS: 'A://127.0.0.1:91,B://[::1]:91' })
+    expect(startProblem(failure({ code: 'EACCES', syscall: 'listen', port: 91, address: '::1' }), same)).toBe(
+      'KAFSCALE_LISTENERS: cannot listen on [::1]:91: this user may not listen there',
+    )
     expect(taken(93)).toBe('KAFSCALE_METRICS_ADDR: cannot listen on :93: the port is taken by another process')
+  })
+
+  test('a name without an address is named with its setting', () => {
+    const cause = failure({ code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: 'nosuch.invalid' })
+    expect(startProblem(cause, settingsWith({ KAFSCALE_BROKER_ADDR: 'nosuch.invalid:9092' }))).toBe(
+      'KAFSCALE_BROKER_ADDR: cannot listen on nosuch.invalid:9092: the name has no address here',
+    )
   })
 
   test('a message of several lines becomes one', () => {

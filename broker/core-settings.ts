@@ -1,6 +1,8 @@
 /** From the settings to what a Core takes: pure. */
+
 import type { ApiSettings } from './api/parts.ts'
 import type { Backing } from './backing.ts'
+import { addressText } from './client/address.ts'
 import { advertised, type OpenListener } from './listeners.ts'
 import type { Settings } from './settings.ts'
 import { FEATURE_LEVEL } from './state/commands.ts'
@@ -65,7 +67,7 @@ function brokerConfigs(
 ): ReadonlyMap<string, string> {
   const told = listeners.map(open => advertised(open))
   const values: Readonly<Record<string, string | number | boolean | undefined>> = {
-    'advertised.listeners': told.map(({ name, host, port }) => `${name}://${host}:${port}`).join(','),
+    'advertised.listeners': told.map(({ name, host, port }) => `${name}://${addressText({ host, port })}`).join(','),
     'auto.create.topics.enable': settings.autoCreateTopics,
     'broker.id': brokerId,
     'broker.rack': settings.rack,
@@ -75,7 +77,10 @@ function brokerConfigs(
     'group.max.size': settings.groupMaxSize,
     'group.min.session.timeout.ms': settings.groupMinSessionTimeoutMs,
     listeners: listeners
-      .map(({ plan: { bind }, listener }) => `${bind.name}://${bind.host ?? ''}:${listener.port}`)
+      .map(
+        ({ plan: { bind }, listener }) =>
+          `${bind.name}://${addressText({ host: bind.host ?? '', port: listener.port })}`,
+      )
       .join(','),
     'log.dirs': logDir,
     'log.retention.check.interval.ms': settings.retentionCheckIntervalMs,

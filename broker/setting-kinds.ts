@@ -1,4 +1,5 @@
 /** The kinds of values that settings have, as they are written and as the broker gets them. */
+import { isIPv6 } from 'node:net'
 import { z } from 'zod'
 
 export interface Address {
@@ -70,13 +71,14 @@ export interface NamedAddress {
   readonly port: number
 }
 
-/** `NAME://HOST:PORT`, several by commas; names differ. */
+/** `NAME://HOST:PORT`, several by commas; names differ. As in Kafka an IPv6 address may go without brackets. */
 export const namedAddresses = several.transform((parts, context): NamedAddress[] => {
   const addresses = parts.flatMap((part): NamedAddress[] => {
-    const found = /^([A-Z0-9_]{1,40}):\/\/(?:\[([^\]\s]+)\]|([^:\s]*)):(\d{1,5})$/.exec(part)
+    const found = /^([A-Z0-9_]{1,40}):\/\/(?:\[([^\]\s]+)\]|([^[\]\s]*)):(\d{1,5})$/.exec(part)
     const port = Number(found?.[4])
     if (found?.[1] === undefined || port > 65535) return []
     const host = found[2] ?? found[3]
+    if (host?.includes(':') && !isIPv6(host)) return []
     return [{ name: found[1], host: host === '' ? undefined : host, port }]
   })
   if (addresses.length === parts.length && new Set(addresses.map(({ name }) => name)).size === parts.length) {

@@ -1,4 +1,5 @@
 /** Why the broker did not start, in one line that names what to change. */
+import { addressText } from './client/address.ts'
 import { WrongPrefix } from './core.ts'
 import { BrokerIdTaken } from './ledger/broker-id.ts'
 import { FolderInUse } from './ledger/folder-lock.ts'
@@ -19,12 +20,15 @@ export function startProblem(cause: unknown, settings: Settings): string {
   if (cause instanceof BrokerIdTaken) return `KAFSCALE_BROKER_ID: ${cause.message}`
   // These say everything themselves.
   if (cause instanceof TooNew || (cause instanceof Error && SELF_EXPLAINING.has(cause.name))) return cause.message
-  const { code, syscall, port, message } = factsOf(cause)
+  const facts = factsOf(cause)
+  const { code, syscall, message } = facts
   // Files have some of these codes too.
   if (syscall === 'listen' && (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL')) {
-    const [name, address] = listeningAt(port, settings)
-    return `${name}: cannot listen on ${written(address)}: ${REASONS[code]}`
+    const place = placeAt(facts, settings)
+    if (place !== undefined) return `${place.setting}: cannot listen on ${written(place.address)}: ${REASONS[code]}`
   }
+  const unknown = syscall === 'getaddrinfo' && placesOf(settings).find(({ address }) => address.host === facts.hostname)
+  if (unknown) return `${unknown.setting}: cannot listen on ${written(unknown.address)}: the name has no address here`
   const [line = ''] = message.split('\n')
   if (settings.dataDir === undefined) return line
   return `KAFSCALE_DATA_DIR: ${settings.dataDir} cannot be used: ${line}`
@@ -43,6 +47,8 @@ interface Facts {
   readonly code?: unknown
   readonly syscall?: unknown
   readonly port?: unknown
+  readonly address?: unknown
+  readonly hostname?: unknown
   readonly message: string
 }
 
@@ -57,15 +63,25 @@ const REASONS = {
   EADDRNOTAVAIL: 'this machine has no such address',
 } as const
 
-/** Setting and address of what could not be listened at. */
-function listeningAt(port: unknown, { listeners, listen, metrics }: Settings): readonly [string, Address] {
-  const name = listeners === undefined ? 'KAFSCALE_BROKER_ADDR' : 'KAFSCALE_LISTENERS'
-  const addresses = listeners ?? [listen]
-  const found = addresses.find(address => address.port === port)
-  if (found !== undefined) return [name, found]
-  return port === metrics.port ? ['KAFSCALE_METRICS_ADDR', metrics] : [name, addresses[0] ?? listen]
+interface Place {
+  readonly setting: string
+  readonly address: Address
+}
+
+function placesOf({ listeners, listen, metrics }: Settings): readonly Place[] {
+  const own =
+    listeners === undefined
+      ? [{ setting: 'KAFSCALE_BROKER_ADDR', address: listen }]
+      : listeners.map(address => ({ setting: 'KAFSCALE_LISTENERS', address }))
+  return [...own, { setting: 'KAFSCALE_METRICS_ADDR', address: metrics }]
+}
+
+/** What could not be listened at: Node names the address, `::` for all of them. */
+function placeAt({ address: host, port }: Facts, settings: Settings): Place | undefined {
+  const samePort = placesOf(settings).filter(({ address }) => address.port === port)
+  return samePort.find(({ address }) => (address.host ?? '::') === host) ?? samePort[0] ?? placesOf(settings)[0]
 }
 
 function written({ host, port }: Address): string {
-  return `${host ?? ''}:${port}`
+  return addressText({ host: host ?? '', port })
 }

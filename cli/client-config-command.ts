@@ -1,6 +1,6 @@
 /** `kafscale client-config`: from options, or from the settings of a broker, to the configuration of a client. */
 import { parseArgs } from 'node:util'
-import { addressesOf, BadAddress } from '../broker/client/address.ts'
+import { addressesOf, addressText, BadAddress } from '../broker/client/address.ts'
 import { planListeners } from '../broker/listeners.ts'
 import { loadSettings, SettingsError } from '../broker/load-settings.ts'
 import { SECURITY_PROTOCOLS, securityOf } from '../broker/security/listener-security.ts'
@@ -53,10 +53,13 @@ function parse(args: readonly string[]) {
 }
 
 function factsOf(kind: ClientKind, options: Options, environment: Environment): ClientFacts {
-  for (const [option, value] of Object.entries(options)) refuseUnwritable(option, value)
+  for (const [option, value] of Object.entries(options)) refuseUnwritable(kind, option, String(value))
   const known = options.listener === undefined ? undefined : listenerFacts(options.listener, environment)
   const bootstrap = options.bootstrap === undefined ? known?.bootstrap : placesOf(options.bootstrap)
   if (bootstrap === undefined) throw new UsageError('--bootstrap HOST:PORT is required, or --listener NAME')
+  if (kind === 'kafkajs' && bootstrap.includes('[')) {
+    throw new UsageError('kafkajs takes no IPv6 addresses: give a name by --bootstrap HOST:PORT')
+  }
   const protocol = oneOf('--protocol', SECURITY_PROTOCOLS, options.protocol) ?? known?.protocol ?? 'PLAINTEXT'
   const usesSasl = protocol.startsWith('SASL_')
   const mechanism = oneOf('--mechanism', MECHANISMS, options.mechanism) ?? known?.mechanism
@@ -87,11 +90,12 @@ function placesOf(bootstrap: string): string {
 }
 
 /** Nothing is written that a client would read as something else: lines of its own, or values that it looks up. */
-function refuseUnwritable(option: string, value: string | boolean): void {
-  const text = String(value)
+function refuseUnwritable(kind: ClientKind, option: string, text: string): void {
   if (/\p{Cc}/u.test(text)) throw new UsageError(`--${option} must not have control characters in it`)
-  if (text.includes('${')) {
-    throw new UsageError(`--${option} must not have a dollar sign before a brace in it: clients would look a value up`)
+  // What is written for librdkafka is for envsubst.
+  const lookedUp = kind === 'librdkafka' ? /\$[{A-Za-z_]/ : /\$\{/
+  if (lookedUp.test(text)) {
+    throw new UsageError(`--${option} must not have ${lookedUp.exec(text)?.[0]} in it: a value would be looked up`)
   }
 }
 
@@ -113,7 +117,7 @@ function listenerFacts(name: string, environment: Environment) {
   const bound = plan.bind.host === '0.0.0.0' || plan.bind.host === '::' ? undefined : plan.bind.host
   const host = plan.advertisedHost ?? bound ?? 'localhost'
   return {
-    bootstrap: `${host}:${plan.advertisedPort ?? plan.bind.port}`,
+    bootstrap: addressText({ host, port: plan.advertisedPort ?? plan.bind.port }),
     protocol,
     mechanism: BEST_FIRST.find(best => mechanisms?.includes(best)),
   }

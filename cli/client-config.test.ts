@@ -85,6 +85,12 @@ describe('on the command line', () => {
     ])
   })
 
+  test('an IPv6 address that a listener advertises has brackets', () => {
+    const told = { ...settings, KAFSCALE_ADVERTISED_LISTENERS: 'CLIENTS://[2001:db8::1]:9092' }
+    const config = clientConfigCommand(['--for', 'librdkafka', '--listener', 'CLIENTS', '--user', 'bob'], told)
+    expect(config).toContain('bootstrap.servers=[2001:db8::1]:9092\n')
+  })
+
   test('brokers may have blanks around them, and are written without', () => {
     expect(command('--for', 'kafkajs', '--bootstrap', 'a:1, b:2')).toContain('brokers: ["a:1","b:2"]')
   })
@@ -101,7 +107,9 @@ describe('on the command line', () => {
     [['--for', 'java', '--bootstrap', 'a:1', '--cert', 'c', '--key', 'k'], 'takes no --key'],
     [['--for', 'java', '--bootstrap', 'a:1,b'], '--bootstrap must be HOST:PORT, and is b'],
     [['--for', 'java', '--bootstrap', 'a:1', '--ca', 'a\nb'], '--ca must not have control characters'],
-    [['--for', 'java', '--bootstrap', 'a:1', '--user', ['$', '{env:A}'].join('')], 'clients would look a value up'],
+    [['--for', 'java', '--bootstrap', 'a:1', '--user', ['$', '{env:A}'].join('')], 'a value would be looked up'],
+    [['--for', 'librdkafka', '--bootstrap', 'a:1', '--ca', '$HOME/ca'], '--ca must not have $H in it'],
+    [['--for', 'kafkajs', '--bootstrap', '[::1]:1'], 'no IPv6 addresses'],
     [['--what'], 'Unknown option'],
   ])('%j is refused with a sentence', (args, text) => {
     expect(() => command(...args)).toThrow(UsageError)

@@ -1,7 +1,7 @@
 /** `kafscale console`: the web console, until it is told to end. */
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Address, addressesOf, addressOf, BadAddress } from '../broker/client/address.ts'
+import { type Address, addressesOf, addressOf, addressText, BadAddress } from '../broker/client/address.ts'
 import { systemClock } from '../broker/clock.ts'
 import { createLogger } from '../broker/observe/logger.ts'
 import { type ScaledCluster, scaledClusterSchema } from '../console/scaled-cluster.ts'
@@ -71,7 +71,9 @@ export async function consoleCommand(
   }).catch((cause: Error) => {
     throw new UsageError(`--listen ${options.listen}: ${cause.message}`)
   })
-  print(`console: http${certificate.value === undefined ? '' : 's'}://${listen.host ?? 'localhost'}:${server.port}`)
+  print(
+    `console: http${certificate.value === undefined ? '' : 's'}://${addressText({ host: listen.host ?? 'localhost', port: server.port })}`,
+  )
   const end = async (): Promise<void> => {
     security.close()
     certificate.close()

@@ -10,6 +10,7 @@ import {
   clientSecurity,
   filesNamed,
   OPEN,
+  textOf,
 } from '../broker/client/client-properties.ts'
 import type { Clock } from '../broker/clock.ts'
 import { openTls } from '../broker/security/tls.ts'
@@ -38,7 +39,7 @@ export async function openCommandConfig(
 ): Promise<Watched<() => ClientSecurity>> {
   if (path === undefined) return { value: () => OPEN, close: () => {} }
   try {
-    const properties = clientProperties(String(await readFile(path)), environment)
+    const properties = clientProperties(textOf(await readFile(path)), environment)
     const files = await WatchedFiles.open({
       ...watching,
       paths: filesNamed(properties),

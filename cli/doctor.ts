@@ -4,6 +4,7 @@ import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { openBacking } from '../broker/backing.ts'
+import { addressText } from '../broker/client/address.ts'
 import type { ClientSecurity } from '../broker/client/client-properties.ts'
 import { BrokerConnection } from '../broker/client/connection.ts'
 import { systemClock } from '../broker/clock.ts'
@@ -112,25 +113,26 @@ async function checkBroker(
   const way = known === undefined ? blind : { ...(tls && { tls }), ...(login && { login }) }
   const open = (at: { readonly host: string; readonly port: number }) =>
     BrokerConnection.open({ ...client, ...way, ...at })
+  const where = addressText({ host, port })
   let connection: BrokerConnection
   try {
     connection = await open({ host, port })
   } catch (cause) {
     if (!/ECONNREFUSED/.test(String(cause))) throw cause
-    return `nobody listens on ${host}:${port}: no broker runs there yet`
+    return `nobody listens on ${where}: no broker runs there yet`
   }
   try {
-    if (security.protocol !== 'PLAINTEXT' && known === undefined) return `a broker answers on ${host}:${port}`
+    if (security.protocol !== 'PLAINTEXT' && known === undefined) return `a broker answers on ${where}`
     const { brokers } = await connection.call('Metadata', newMetadataRequest({ topics: [] }))
     for (const broker of brokers) {
       const other = await open(broker).catch((cause: unknown) => {
         throw new Wrong(
-          `it tells clients of broker ${broker.nodeId} at ${broker.host}:${broker.port}, which cannot be reached: ${String(cause)}`,
+          `it tells clients of broker ${broker.nodeId} at ${addressText(broker)}, which cannot be reached: ${String(cause)}`,
         )
       })
       other.close()
     }
-    return `a broker answers on ${host}:${port}, and all ${brokers.length} brokers that it tells of`
+    return `a broker answers on ${where}, and all ${brokers.length} brokers that it tells of`
   } finally {
     connection.close()
   }

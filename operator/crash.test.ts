@@ -81,11 +81,13 @@ async function story(server: KubeApi): Promise<string[]> {
   const size = (): unknown => Object(server.get(RESOURCES.deployments, at('orders-broker'))?.spec).replicas
   const observed = (): unknown => Object(server.get(CLUSTER, at('orders'))?.status).observedGeneration
   const generation = (): unknown => server.get(CLUSTER, at('orders'))?.metadata.generation
-  await server.bystander().apply(CLUSTER, cluster(4, { networkPolicy: { enabled: true } }), user)
+  await server.bystander().apply(CLUSTER, cluster(4, { networkPolicy: { enabled: true }, console: {} }), user)
   const isHeld = (): boolean => (server.get(CLUSTER, at('orders'))?.metadata.finalizers ?? []).length === 1
   await living('four brokers', () => size() === 4 && observed() === generation() && isHeld())
   await server.bystander().apply(CLUSTER, cluster(2), user)
-  const isWithout = (): boolean => server.get(RESOURCES.networkPolicies, at('orders-broker')) === undefined
+  const isWithout = (): boolean =>
+    server.get(RESOURCES.networkPolicies, at('orders-broker')) === undefined &&
+    server.get(RESOURCES.deployments, at('orders-console')) === undefined
   await living('two brokers', () => size() === 2 && isWithout() && observed() === generation())
   await running?.stop()
   running = undefined

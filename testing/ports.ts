@@ -4,11 +4,12 @@ import { createServer } from 'node:net'
 
 /** Below those that the kernel gives to connections that go out, which would take a port between this and its use. */
 const FIRST = 20_000
-/** Suites that run side by side do not offer the same ones. */
-const OF_EACH_WORKER = 1000
+/** Suites that run side by side, as workers of one jest or as two of them, do not offer the same ones. */
+const OF_EACH_WORKER = 500
 const WORKERS = 10
 
-const first = FIRST + (Number(process.env.JEST_WORKER_ID ?? 0) % WORKERS) * OF_EACH_WORKER
+const { JEST_WORKER_ID: worker = '0', KAFSCALE_TEST_LANE: lane = '0' } = process.env
+const first = FIRST + ((Number(lane) % 2) * WORKERS + (Number(worker) % WORKERS)) * OF_EACH_WORKER
 let next = Math.floor(Math.random() * OF_EACH_WORKER)
 
 /**

@@ -1,7 +1,8 @@
 /**
- * Where brokers are, as users write it: HOST:PORT, an IPv6 address in brackets, several by commas with blanks around them as
- * bootstrap.servers has them.
+ * Where brokers are, as users write it: HOST:PORT, several by commas with blanks around them as bootstrap.servers has them. An
+ * IPv6 address has brackets around it.
  */
+import { isIPv6 } from 'node:net'
 
 export interface Address {
   readonly host: string
@@ -14,14 +15,22 @@ export class BadAddress extends Error {
   override readonly name = 'BadAddress'
 }
 
-/** At least one. Throws BadAddress. */
-export const addressesOf = (text: string): readonly Address[] => text.split(',').map(place => addressOf(place.trim()))
+/** At least one; as in Kafka a comma too many does not matter. Throws BadAddress. */
+export function addressesOf(text: string): readonly Address[] {
+  const places = text.split(',').map(place => place.trim())
+  const named = places.filter(place => place !== '')
+  return (named.length === 0 ? places.slice(0, 1) : named).map(place => addressOf(place))
+}
 
 /** `least`: 0 for a place to listen at, where it is any free port. Throws BadAddress. */
 export function addressOf(place: string, least: 0 | 1 = 1): Address {
-  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(place) ?? []
+  const [, bracketed, plain, digits] = /^(?:\[([^\]\s]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(place) ?? []
   const host = bracketed ?? plain
   const port = Number(digits)
-  if (host === undefined || port < least || port > 65_535) throw new BadAddress(`must be HOST:PORT, and is ${place}`)
+  const isHost = host !== undefined && (bracketed === undefined || isIPv6(bracketed))
+  if (!isHost || port < least || port > 65_535) throw new BadAddress(`must be HOST:PORT, and is ${place}`)
   return { host, port }
 }
+
+/** As it has to be written. */
+export const addressText = ({ host, port }: Address): string => `${isIPv6(host) ? `[${host}]` : host}:${port}`

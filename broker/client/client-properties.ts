@@ -118,13 +118,16 @@ export interface ClientFiles {
   readonly environment: Environment
 }
 
+/** Java's Properties take bytes for ISO-8859-1. */
+export const textOf = (file: Buffer): string => file.toString('latin1')
+
 /** Reads the configuration and what it names, once. Rejects with ClientPropertiesError, also for files that are not there. */
 export async function readClientSecurity(path: string, { readFile, environment }: ClientFiles) {
   const read = (file: string): Promise<Buffer> =>
     readFile(file).catch((cause: Error) => {
       throw new ClientPropertiesError(cause.message)
     })
-  const properties = clientProperties(String(await read(path)), environment)
+  const properties = clientProperties(textOf(await read(path)), environment)
   return clientSecurity(properties, await Promise.all(filesNamed(properties).map(read)))
 }
 

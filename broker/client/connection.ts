@@ -5,6 +5,7 @@
  * slow, or was given up, rejects all its calls and takes no new ones. Answers come in the order of the calls, so a call that waits
  * long holds up those behind it: use one connection for each such call.
  */
+
 import { connect, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { Clock } from '../clock.ts'
@@ -20,6 +21,7 @@ import {
 import { newApiVersionsRequest, readResponseHeader, writeRequestHeader } from '../wire/messages.gen.ts'
 import { Reader } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
+import { addressText } from './address.ts'
 import { type Login, logIn } from './login.ts'
 
 export interface BrokerConnectionOptions {
@@ -231,6 +233,4 @@ function openSocket(options: BrokerConnectionOptions): Promise<Socket> {
   })
 }
 
-function address({ host, port }: BrokerConnectionOptions): string {
-  return `${host}:${port}`
-}
+const address = (options: BrokerConnectionOptions): string => addressText(options)

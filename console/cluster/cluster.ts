@@ -55,7 +55,7 @@ export class Cluster {
   readonly #connections = new Map<string, Promise<BrokerConnection>>()
   /** The bootstrap brokers, in the order in which they are asked. */
   #order: readonly Address[]
-  #isClosed = false
+  readonly #ended = new AbortController()
 
   constructor(options: ClusterOptions) {
     this.#options = options
@@ -89,8 +89,12 @@ export class Cluster {
     request: RequestOf<Name>,
     atMostVersion?: number,
   ): Promise<ResponseOf<Name>> {
-    const connection = await this.#connection(address)
-    return connection.call(name, request, atMostVersion === undefined ? {} : { atMostVersion })
+    try {
+      const connection = await this.#connection(address)
+      return await connection.call(name, request, atMostVersion === undefined ? {} : { atMostVersion })
+    } catch (cause) {
+      throw this.#ended.signal.aborted ? new AuthenticationFailed('the user has signed out') : cause
+    }
   }
 
   async facts(): Promise<ClusterFacts> {
@@ -118,13 +122,7 @@ export class Cluster {
 
   /** Questions that are asked, or go on, after it reject with AuthenticationFailed. */
   close(): void {
-    this.#isClosed = true
-    for (const opening of this.#connections.values()) {
-      opening.then(
-        connection => connection.close(),
-        () => {},
-      )
-    }
+    this.#ended.abort()
     this.#connections.clear()
   }
 
@@ -133,7 +131,6 @@ export class Cluster {
     const known = this.#connections.get(key)
     const connection = await known?.catch(() => undefined)
     if (connection?.isOpen) return connection
-    if (this.#isClosed) throw new AuthenticationFailed('the user has signed out')
     // Somebody else may have begun anew in the meantime.
     const current = this.#connections.get(key)
     if (current !== undefined && current !== known) return current
@@ -143,6 +140,7 @@ export class Cluster {
     const opening = BrokerConnection.open({
       ...options,
       ...(material === undefined ? {} : { tls: material }),
+      signal: this.#ended.signal,
       host,
       port,
       clientId: CLIENT_ID,

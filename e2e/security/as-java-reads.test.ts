@@ -3,7 +3,7 @@
 
 import { join } from 'node:path'
 import { expect, jest, test } from '@jest/globals'
-import { ClientPropertiesError, clientProperties } from '../../broker/client/client-properties.ts'
+import { ClientPropertiesError, clientProperties, textOf } from '../../broker/client/client-properties.ts'
 import { JaasError, jaasEntry } from '../../broker/client/jaas.ts'
 import { passwordSecret } from '../../operator/user/connection-secret.ts'
 import { SeededRandom } from '../../testing/simulation/random.ts'
@@ -27,7 +27,9 @@ type Read = Readonly<Record<string, string>> | undefined
 
 function ours(kind: Kind, text: string): Read {
   try {
-    return Object.fromEntries(kind === 'jaas' ? jaasEntry(text).options : clientProperties(text, {}))
+    return Object.fromEntries(
+      kind === 'jaas' ? jaasEntry(text).options : clientProperties(textOf(Buffer.from(text)), {}),
+    )
   } catch (cause) {
     if (cause instanceof JaasError || cause instanceof ClientPropertiesError) return undefined
     throw cause

@@ -46,7 +46,7 @@ const QUESTIONS: readonly Question[] = [
     const { spec } = inputs.cluster
     const listener = consoleListener(inputs)
     if (spec.console?.allowChanges !== true || listener === undefined || !takesEverybody(listener)) return undefined
-    const keepsOut = spec.security.enabled || isAclCluster(spec) || !listenersOf(inputs).every(takesEverybody)
+    const keepsOut = isAclCluster(spec) || !listenersOf(inputs).every(takesEverybody)
     if (!keepsOut) return undefined
     return {
       reason: 'InvalidSpec',

@@ -1,6 +1,7 @@
 // One page of metrics over HTTP: each look is a connection of its own, bounded in bytes and by its signal.
 
 import { get } from 'node:http'
+import { addressText } from '../../broker/client/address.ts'
 
 /** A thousand topics and two thousand pairs of group and topic, the most that a broker shows, are a quarter of this. */
 const LARGEST_PAGE = 4 * 1024 * 1024
@@ -17,7 +18,7 @@ export interface ScrapeAddress {
 
 /** Rejects with ScrapeFailed. */
 export function scrape({ host, port }: ScrapeAddress, signal: AbortSignal, largest = LARGEST_PAGE): Promise<string> {
-  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const where = addressText({ host, port })
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => reject(new ScrapeFailed(`http://${where}/metrics: ${why}`))
     const request = get({ host, port, path: '/metrics', agent: false, signal }, response => {

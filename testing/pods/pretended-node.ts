@@ -66,9 +66,10 @@ export class PretendedNode {
     await Promise.all(
       names.map(async name => {
         const pod = this.#pods.get(name)
-        this.#pods.delete(name)
         await pod?.end(false)
         await rm(PretendedPod.claim(this.#place, name, 'data'), { recursive: true, force: true })
+        // Only now, because a pod of that name makes its claim anew.
+        if (this.#pods.get(name) === pod) this.#pods.delete(name)
       }),
     )
   }

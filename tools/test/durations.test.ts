@@ -18,6 +18,13 @@ describe('durations of tests', () => {
     expect(knownDurations(folder)).toEqual({ 'a.test.ts': 1, 'b.test.ts': 3 })
   })
 
+  test('that cannot be written are no problem of the tests', async () => {
+    const noFolder = join(folder, 'a file')
+    await writeFile(noFolder, '')
+    rememberDurations({ 'a.test.ts': 1 }, noFolder)
+    expect(knownDurations(noFolder)).toEqual({})
+  })
+
   test('that cannot be read are as if there were none', async () => {
     await writeFile(join(folder, 'test-durations.json'), 'half a fi')
     expect(knownDurations(folder)).toEqual({})

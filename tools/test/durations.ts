@@ -1,6 +1,6 @@
 // How long each test file took when it ran last. It is kept outside the repository, so that a fresh clone knows it too.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { cacheRoot } from '../parts/cache.ts'
@@ -20,10 +20,16 @@ export function knownDurations(folder = cacheRoot()): Durations {
   }
 }
 
-/** Those of other files stay as they were. */
+/** Those of other files stay as they were. Does nothing where nothing can be written. */
 export function rememberDurations(found: Durations, folder = cacheRoot()): void {
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, FILE), JSON.stringify({ ...knownDurations(folder), ...found }))
+  const unfinished = join(folder, `${FILE}.${process.pid}`)
+  try {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(unfinished, JSON.stringify({ ...knownDurations(folder), ...found }))
+    renameSync(unfinished, join(folder, FILE))
+  } catch (error) {
+    console.error(`how long tests took is not remembered: ${error instanceof Error ? error.message : error}`)
+  }
 }
 
 /** The longest first, so that no worker is left with it at the end; what is not known comes before all. */

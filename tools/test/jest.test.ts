@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { type FileReport, tallyOf } from './jest.ts'
+import { type FileReport, isForgivable, tallyOf } from './jest.ts'
 
 const file = (status: string, tests: readonly string[]): FileReport => ({
   name: 'a.test.ts',
@@ -21,4 +21,11 @@ test('tests are counted by their outcome', () => {
 test('a file that fails outside its tests is one failure', () => {
   expect(tallyOf(file('failed', []))).toEqual({ passed: 0, failed: 1, skipped: 0 })
   expect(tallyOf(file('failed', ['passed']))).toEqual({ passed: 1, failed: 1, skipped: 0 })
+})
+
+test('a second try is for tests that failed, not for what failed outside of them', () => {
+  expect([isForgivable(file('failed', ['passed', 'failed'])), isForgivable(file('failed', ['passed']))]).toEqual([
+    true,
+    false,
+  ])
 })

@@ -24,11 +24,11 @@ interface Ended {
 }
 
 function run(command: string, args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve, reject) => {
+  return new Promise(resolve => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', text => (output += text))
-    child.on('error', reject)
+    child.on('error', error => resolve({ isRight: false, output: `${command}: ${error.message}` }))
     child.on('close', code => resolve({ isRight: code === 0, output }))
   })
 }
@@ -52,11 +52,9 @@ async function checks(): Promise<Tally> {
   return [types, ...rest].reduce(sum)
 }
 
-/** Whole systems leave connections behind that nobody waits for: jest ends when the tests have. */
-const END = '--forceExit'
 const SLOW = '--testTimeout=180000'
 const oneByOne = (paths: string): Promise<Tally> =>
-  runs.run('e2e', ['--maxWorkers=1', END, SLOW, `--testPathPatterns=e2e/(${paths})`])
+  runs.run('e2e', ['--maxWorkers=1', SLOW, `--testPathPatterns=e2e/(${paths})`])
 
 /** These have a whole node of Kubernetes, of which there can be one. */
 const ON_A_NODE = 'kubernetes/platform|security-operator/node|tutorial/platform'
@@ -70,9 +68,9 @@ const APART = 'examples-kubernetes/'
 const OTHERS = [ON_A_NODE, AS_A_USER, ALONE, APART].join('|')
 
 const suites: Readonly<Record<string, readonly (() => Promise<Tally>)[]>> = {
-  unit: [checks, () => runs.run('unit', ['--maxWorkers=2'])],
+  unit: [checks, () => runs.run('unit', ['--maxWorkers=3'])],
   e2e: [
-    () => runs.run('e2e', ['--maxWorkers=4', END, SLOW, `--testPathIgnorePatterns=e2e/(${OTHERS})`]),
+    () => runs.run('e2e', ['--maxWorkers=4', SLOW, `--testPathIgnorePatterns=e2e/(${OTHERS})`]),
     () => Promise.all([oneByOne(ON_A_NODE), oneByOne(AS_A_USER)]).then(tallies => tallies.reduce(sum)),
     () => oneByOne(ALONE),
   ],
@@ -99,7 +97,7 @@ const isWhole = (path: string): boolean => path === 'e2e' || path.startsWith('e2
 const slow = paths.filter(isWhole)
 const fast = paths.filter(path => !isWhole(path))
 if (fast.length > 0) total = sum(total, await runs.run('unit', ['--maxWorkers=2', beginning(fast)]))
-if (slow.length > 0) total = sum(total, await runs.run('e2e', ['--maxWorkers=1', END, SLOW, beginning(slow)]))
+if (slow.length > 0) total = sum(total, await runs.run('e2e', ['--maxWorkers=1', SLOW, beginning(slow)]))
 total = sum(total, await runs.repeatFailed())
 runs.printTrouble()
 for (const name of failedChecks) console.log(`failed: ${name}`)

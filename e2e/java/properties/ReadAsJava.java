@@ -1,6 +1,6 @@
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.InputStreamReader;
-import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.HashMap;
@@ -23,14 +23,13 @@ public final class ReadAsJava {
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             String[] words = line.split(" ", 2);
-            String text = new String(Base64.getDecoder().decode(words[1]), StandardCharsets.UTF_8);
-            System.out.println(answer(words[0], text));
+            System.out.println(answer(words[0], Base64.getDecoder().decode(words[1])));
         }
     }
 
-    private static String answer(String kind, String text) throws Exception {
+    private static String answer(String kind, byte[] text) throws Exception {
         try {
-            Map<String, String> pairs = kind.equals("jaas") ? jaas(text) : properties(text);
+            Map<String, String> pairs = kind.equals("jaas") ? jaas(new String(text, StandardCharsets.UTF_8)) : properties(text);
             return pairs.entrySet().stream()
                 .map(pair -> " " + encoded(pair.getKey()) + ":" + encoded(pair.getValue()))
                 .collect(Collectors.joining("", "read", ""));
@@ -39,9 +38,9 @@ public final class ReadAsJava {
         }
     }
 
-    private static Map<String, String> properties(String text) throws Exception {
+    private static Map<String, String> properties(byte[] bytes) throws Exception {
         Properties properties = new Properties();
-        properties.load(new StringReader(text));
+        properties.load(new ByteArrayInputStream(bytes));
         Map<String, String> pairs = new TreeMap<>();
         properties.stringPropertyNames().forEach(name -> pairs.put(name, properties.getProperty(name)));
         return pairs;

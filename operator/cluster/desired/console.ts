@@ -3,6 +3,7 @@
 // cluster where the listener wants that; the pod itself has no password, and no certificate that lets it in anywhere.
 
 import { createHash } from 'node:crypto'
+import { addressText } from '../../../broker/client/address.ts'
 import type { Manifest } from '../../runtime/object.ts'
 import { RESOURCES } from '../../runtime/resource.ts'
 import type { ConsoleSpec } from '../../types/console.ts'
@@ -201,5 +202,5 @@ function brokersAddress(inputs: ClusterInputs, listener: ListenerPlan): string {
   const { service, tls, port, advertisedHost, advertisedPort } = listener
   const isForeign = tls?.secretRef !== undefined
   if (!isForeign || advertisedHost === undefined) return `${serviceHost(inputs, service)}:${port}`
-  return `${advertisedHost}:${advertisedPort ?? port}`
+  return addressText({ host: advertisedHost, port: advertisedPort ?? port })
 }

@@ -1,5 +1,6 @@
 // The listeners of a cluster, whichever way the spec has them, and where clients of each are told to connect.
 
+import { addressText } from '../../../broker/client/address.ts'
 import { type ListenerSpec, listenerSchema } from '../../types/listener.ts'
 import type { ClusterInputs } from '../inputs.ts'
 import { isSecured, protocolOf, withSecurity } from './listener-security.ts'
@@ -114,7 +115,7 @@ function toldAddress(inputs: ClusterInputs, plan: ListenerPlan): string {
   const address = ownAddress(inputs, plan)
   // Any node leads to the Service by the port that it has there.
   if (address === undefined) return `${NODE}:${nodePortOf(inputs, plan) ?? plan.port}`
-  return `${address.host}:${address.port}`
+  return addressText(address)
 }
 
 const nodePortOf = ({ assigned }: ClusterInputs, { name, nodePort }: ListenerPlan): number | undefined =>
@@ -158,7 +159,6 @@ export function bootstrapServers(inputs: ClusterInputs): Endpoint[] {
     const nodePort = plan.type === 'nodePort' ? nodePortOf(inputs, plan) : undefined
     const address = ownAddress(inputs, plan) ?? (nodePort === undefined ? undefined : { host: 'NODE', port: nodePort })
     if (address === undefined) return []
-    const told = `${address.host}:${address.port}`
-    return [{ name: plan.name, type: plan.type, bootstrapServers: told, protocol: protocolOf(plan) }]
+    return [{ name: plan.name, type: plan.type, bootstrapServers: addressText(address), protocol: protocolOf(plan) }]
   })
 }
