@@ -81,8 +81,7 @@ function factsOf(kind: ClientKind, options: Options, environment: Environment): 
 /** Not all clients take blanks behind commas. Throws UsageError. */
 function placesOf(bootstrap: string): string {
   try {
-    addressesOf(bootstrap)
-    return bootstrap.replaceAll(/\s/g, '')
+    return addressesOf(bootstrap).map(addressText).join(',')
   } catch (cause) {
     if (cause instanceof BadAddress) throw new UsageError(`--bootstrap ${cause.message}`)
     throw cause

@@ -5,7 +5,6 @@
  * slow, or was given up, rejects all its calls and takes no new ones. Answers come in the order of the calls, so a call that waits
  * long holds up those behind it: use one connection for each such call.
  */
-
 import { connect, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { Clock } from '../clock.ts'

@@ -121,13 +121,23 @@ export class PretendedPod {
     await mkdir(this.folder, { recursive: true })
     const { initContainers, containers } = this.template.spec
     for (const container of initContainers) {
-      while (!this.#over && (await this.#runOnce(container)) !== 0) await sleep(BACKOFF_MS)
+      while (!this.#over && (await this.#attempt(container)) !== 0) await sleep(BACKOFF_MS)
     }
     const [main] = containers
     while (!this.#over && main !== undefined) {
       this.#hasStarted = true
-      await this.#runOnce(main)
+      await this.#attempt(main)
       if (!this.#over) await sleep(BACKOFF_MS)
+    }
+  }
+
+  /** What cannot be started is tried again, as kubelet does it. */
+  async #attempt(container: Container): Promise<number> {
+    try {
+      return await this.#runOnce(container)
+    } catch (error) {
+      if (!this.#over) process.stderr.write(`pretended pod ${this.name}: ${String(error)}\n`)
+      return 1
     }
   }
 
