@@ -1,13 +1,13 @@
 /** `kafscale client-config`: from options, or from the settings of a broker, to the configuration of a client. */
 import { parseArgs } from 'node:util'
-import { addressesOf, addressText, BadAddress } from '../broker/client/address.ts'
+import { addressesOf, addressText } from '../broker/client/address.ts'
 import { planListeners } from '../broker/listeners.ts'
 import { loadSettings, SettingsError } from '../broker/load-settings.ts'
 import { SECURITY_PROTOCOLS, securityOf } from '../broker/security/listener-security.ts'
 import { MECHANISMS } from '../broker/security/sasl.ts'
 import { CLIENTS, type ClientKind, clientConfig, TAKES_ONE_FILE } from './client-config.ts'
 import type { ClientFacts } from './client-facts.ts'
-import { UsageError } from './usage.ts'
+import { placed, UsageError } from './usage.ts'
 
 export const CLIENT_CONFIG_USAGE = `usage: kafscale client-config --for ${CLIENTS.join('|')} [options]
 
@@ -79,14 +79,8 @@ function factsOf(kind: ClientKind, options: Options, environment: Environment): 
 }
 
 /** Not all clients take blanks behind commas. Throws UsageError. */
-function placesOf(bootstrap: string): string {
-  try {
-    return addressesOf(bootstrap).map(addressText).join(',')
-  } catch (cause) {
-    if (cause instanceof BadAddress) throw new UsageError(`--bootstrap ${cause.message}`)
-    throw cause
-  }
-}
+const placesOf = (bootstrap: string): string =>
+  placed('--bootstrap', () => addressesOf(bootstrap).map(addressText).join(','))
 
 /** Nothing is written that a client would read as something else: lines of its own, or values that it looks up. */
 function refuseUnwritable(kind: ClientKind, option: string, text: string): void {

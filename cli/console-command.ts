@@ -1,7 +1,7 @@
 /** `kafscale console`: the web console, until it is told to end. */
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Address, addressesOf, addressOf, addressText, BadAddress } from '../broker/client/address.ts'
+import { type Address, addressesOf, addressOf, addressText } from '../broker/client/address.ts'
 import { systemClock } from '../broker/clock.ts'
 import { createLogger } from '../broker/observe/logger.ts'
 import { type ScaledCluster, scaledClusterSchema } from '../console/scaled-cluster.ts'
@@ -15,7 +15,7 @@ import {
 import { HttpKubeClient } from '../operator/runtime/http-kube-client.ts'
 import { CLUSTER } from '../operator/types/kaf-scale-cluster.ts'
 import { openCertificate, openCommandConfig, scaledClusterIn } from './console-files.ts'
-import { UsageError } from './usage.ts'
+import { placed, UsageError } from './usage.ts'
 
 export const CONSOLE_USAGE = `usage: kafscale console [options]
 
@@ -111,16 +111,6 @@ function parse(args: readonly string[]) {
     }).values
   } catch (cause) {
     throw new UsageError(`${cause instanceof Error ? cause.message : cause}\n\n${CONSOLE_USAGE}`)
-  }
-}
-
-/** Throws UsageError. */
-function placed<Place>(option: string, read: () => Place): Place {
-  try {
-    return read()
-  } catch (cause) {
-    if (cause instanceof BadAddress) throw new UsageError(`${option} ${cause.message}`)
-    throw cause
   }
 }
 

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
+import { z } from 'zod'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { errorCode } from '../wire/errors.ts'
 import { readSaslAuthenticateResponse, writeSaslAuthenticateResponse } from '../wire/messages.gen.ts'
@@ -10,6 +10,7 @@ import { Writer } from '../wire/writer.ts'
 import { SaslAuthentication } from './authentication.ts'
 import { oauthBearerExchange, type TokenCheck, tokenCheck } from './oauth-bearer.ts'
 
+const addressSchema = z.object({ port: z.number() })
 const MINUTE = 60_000
 const ALGORITHM = 'ES256'
 
@@ -41,7 +42,7 @@ beforeEach(async () => {
     response.writeHead(isDown ? 503 : 200).end(JSON.stringify({ keys: keys.map(({ published }) => published) }))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const { port } = addressSchema.parse(server.address())
   clock = new VirtualClock()
   keys = [first]
   isDown = false

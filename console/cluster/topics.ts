@@ -1,4 +1,5 @@
 /** Topics: where their partitions begin and end, what they take, how they are configured. */
+import type { ResponseOf } from '../../broker/wire/api.ts'
 import { errorCode } from '../../broker/wire/errors.ts'
 import {
   newDescribeConfigsRequest,
@@ -126,17 +127,21 @@ export const partitionKey = (topic: string, partition: number): string => `${top
 /** Of these, the topics that the user may describe, those that are gone among them. */
 export async function visibleTopics(cluster: Cluster, names: readonly string[]): Promise<ReadonlySet<string>> {
   if (names.length === 0) return new Set()
-  const topics = [...new Set(names)].map(name => newMetadataRequestTopic({ name, topicId: ZERO_UUID }))
-  const answer = await cluster.ask('Metadata', newMetadataRequest({ topics, allowAutoTopicCreation: false }))
+  const answer = await metadata(cluster, [...new Set(names)])
   return new Set(answer.topics.flatMap(({ name, errorCode: code }) => (MAY_DESCRIBE.has(code) ? (name ?? []) : [])))
 }
 
 /** Whoever may not describe a topic is told TOPIC_AUTHORIZATION_FAILED, be it there or not. */
 const MAY_DESCRIBE: ReadonlySet<number> = new Set([errorCode.NONE, errorCode.UNKNOWN_TOPIC_OR_PARTITION])
 
+/** `names`: null for all. */
+function metadata(cluster: Cluster, names: readonly string[] | null): Promise<ResponseOf<'Metadata'>> {
+  const topics = names === null ? null : names.map(name => newMetadataRequestTopic({ name, topicId: ZERO_UUID }))
+  return cluster.ask('Metadata', newMetadataRequest({ topics, allowAutoTopicCreation: false }))
+}
+
 async function listed(cluster: Cluster, name: string | null): Promise<readonly Listed[]> {
-  const topics = name === null ? null : [newMetadataRequestTopic({ name, topicId: ZERO_UUID })]
-  const answer = await cluster.ask('Metadata', newMetadataRequest({ topics, allowAutoTopicCreation: false }))
+  const answer = await metadata(cluster, name === null ? null : [name])
   const found = answer.topics.flatMap(({ name: topic, topicId, isInternal, partitions, errorCode: code }) => {
     if (name !== null) refuse(code)
     if (topic === null || code !== errorCode.NONE) return []

@@ -1,7 +1,7 @@
 // How a command reaches the brokers themselves: `--bootstrap HOST:PORT`, and `--command-config FILE` where they do not take
 // everybody. The file is one of Kafka's own tools; the Secret of a KafScaleUser has one as client.properties.
 
-import { type Address, addressesOf, BadAddress } from '../../broker/client/address.ts'
+import { addressesOf } from '../../broker/client/address.ts'
 import {
   ClientPropertiesError,
   type ClientSecurity,
@@ -30,7 +30,7 @@ export interface Reaches {
   readonly each: readonly BrokerReach[]
 }
 
-/** Undefined when the options name no brokers, and nobody else does. Rejects with CommandFailed. */
+/** Undefined when the options name no brokers, and nobody else does. Rejects with CommandFailed and BadAddress. */
 export async function reachesOf(session: Session, values: Values, otherwise?: string): Promise<Reaches | undefined> {
   const file = textOf(values, 'command-config')
   const security = file === undefined ? OPEN : await securityIn(session, file)
@@ -42,16 +42,7 @@ export async function reachesOf(session: Session, values: Values, otherwise?: st
   const { tls, login, mechanism } = security
   if (mechanism !== undefined && login === undefined) throw new CommandFailed(`${file} has no sasl.jaas.config`)
   const how = { ...(tls === undefined ? {} : { tls }), ...(login === undefined ? {} : { login }) }
-  return { bootstrap, each: addressesIn(bootstrap).map(address => ({ ...address, ...how })) }
-}
-
-function addressesIn(bootstrap: string): readonly Address[] {
-  try {
-    return addressesOf(bootstrap)
-  } catch (cause) {
-    if (cause instanceof BadAddress) throw new CommandFailed(`a bootstrap server ${cause.message}`)
-    throw cause
-  }
+  return { bootstrap, each: addressesOf(bootstrap).map(address => ({ ...address, ...how })) }
 }
 
 /** Asks the brokers in their order, until one can be reached. Rejects with what the last one's did. */

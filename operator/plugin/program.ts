@@ -3,6 +3,7 @@
 // Exit codes: what the command says, 1 for what went wrong, 2 for words that are none.
 
 import { parseArgs } from 'node:util'
+import { BadAddress } from '../../broker/client/address.ts'
 import { BrokerUnreachable } from '../../broker/client/connection.ts'
 import { AuthenticationFailed } from '../../broker/client/login.ts'
 import { ConnectionError } from '../runtime/connection.ts'
@@ -119,6 +120,7 @@ function parse(command: Command, args: readonly string[]) {
 
 function sentence(cause: unknown): string {
   if (cause instanceof CommandFailed || cause instanceof ConnectionError) return cause.message
+  if (cause instanceof BadAddress) return `a bootstrap server ${cause.message}`
   if (cause instanceof BrokerUnreachable) return `the brokers cannot be reached: ${cause.message}`
   if (cause instanceof AuthenticationFailed) return `the brokers refuse the login: ${cause.message}`
   if (cause instanceof KubeError) return kubeSentence(cause)

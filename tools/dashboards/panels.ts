@@ -29,6 +29,10 @@ export interface Dashboard {
 const quantile = (q: number, metric: string, by: string): string =>
   `histogram_quantile(${q}, sum by (${by}, le) (rate(${metric}_bucket[$__rate_interval])))`
 
+/** Zero, as `none`, where nothing has been counted yet: a panel without data looks like one that is broken. */
+const orNone = (expr: string, label: string): string =>
+  `${expr} or on () label_replace(vector(0), "${label}", "none", "", "")`
+
 const panel = (
   title: string,
   unit: Unit,
@@ -85,7 +89,7 @@ const CLUSTER: Dashboard = {
           '{{api}}',
         ]),
         panel('Errors', 'ops', 'Codes in answers; some are part of ordinary life, such as REBALANCE_IN_PROGRESS.', [
-          'sum by (api, error) (rate(kafscale_request_errors_total[$__rate_interval])) or on () label_replace(vector(0), "api", "none", "", "")',
+          orNone('sum by (api, error) (rate(kafscale_request_errors_total[$__rate_interval]))', 'api'),
           '{{api}} {{error}}',
         ]),
       ],
@@ -152,7 +156,7 @@ const CLUSTER: Dashboard = {
           '{{task}}',
         ]),
         panel('Audits', 'short', 'Comparisons of the states of the brokers.', [
-          'sum by (verdict) (increase(kafscale_state_audits_total[30m])) or on () label_replace(vector(0), "verdict", "none", "", "")',
+          orNone('sum by (verdict) (increase(kafscale_state_audits_total[30m]))', 'verdict'),
           '{{verdict}}',
         ]),
         panel(
@@ -160,11 +164,14 @@ const CLUSTER: Dashboard = {
           'ops',
           'Who may not.',
           [
-            'sum by (listener) (rate(kafscale_authentication_failures_total[$__rate_interval])) or on () label_replace(vector(0), "listener", "none", "", "")',
+            orNone('sum by (listener) (rate(kafscale_authentication_failures_total[$__rate_interval]))', 'listener'),
             'login {{listener}}',
           ],
           [
-            'sum by (operation, resource_type) (rate(kafscale_authorization_denials_total[$__rate_interval])) or on () label_replace(vector(0), "operation", "none", "", "")',
+            orNone(
+              'sum by (operation, resource_type) (rate(kafscale_authorization_denials_total[$__rate_interval]))',
+              'operation',
+            ),
             '{{operation}} {{resource_type}}',
           ],
         ),
@@ -175,7 +182,7 @@ const CLUSTER: Dashboard = {
           ['min by (listener) (kafscale_certificate_expiry_timestamp_seconds) - time()', '{{listener}}'],
         ),
         panel('Throttled', 'percentunit', 'Time for which clients were told to be quiet, for each second.', [
-          'sum by (kind) (rate(kafscale_throttled_seconds_total[$__rate_interval])) or on () label_replace(vector(0), "kind", "none", "", "")',
+          orNone('sum by (kind) (rate(kafscale_throttled_seconds_total[$__rate_interval]))', 'kind'),
           '{{kind}}',
         ]),
       ],
@@ -278,7 +285,7 @@ const COST: Dashboard = {
         ]),
         panel('Latency', 's', 'p99', [quantile(0.99, 'kafscale_object_store_duration_seconds', 'verb'), '{{verb}}']),
         panel('Errors', 'ops', 'After all tries.', [
-          'sum by (verb, error) (rate(kafscale_object_store_errors_total[$__rate_interval])) or on () label_replace(vector(0), "verb", "none", "", "")',
+          orNone('sum by (verb, error) (rate(kafscale_object_store_errors_total[$__rate_interval]))', 'verb'),
           '{{verb}} {{error}}',
         ]),
       ],
@@ -295,7 +302,7 @@ const OPERATOR: Dashboard = {
       title: 'Work',
       panels: [
         panel('Writes', 'reqps', 'None when everything is settled.', [
-          'sum by (method) (rate(kafscale_operator_writes_total[$__rate_interval])) or on () label_replace(vector(0), "method", "none", "", "")',
+          orNone('sum by (method) (rate(kafscale_operator_writes_total[$__rate_interval]))', 'method'),
           '{{method}}',
         ]),
         panel('Requests to the API server', 'reqps', 'By answer.', [

@@ -1,5 +1,5 @@
 // Runs a jest project and counts from its report. What failed is named once more at the end, where a reader of a long log looks,
-// and each file with a failure is run a second time alone: a machine too slow for two servers at once is no defect, and what
+// and each file with a test that failed is run a second time alone: a machine too slow for two servers at once is no defect, and what
 // fails again is one. A test that needed its second try is named as unstable; that is a defect of the test, to be mended.
 
 import { spawn } from 'node:child_process'
@@ -142,16 +142,20 @@ export class JestRuns {
   async repeatFailed(): Promise<Tally> {
     let total = NOTHING
     for (const { project, args, file } of this.#toRepeat) {
-      console.log(`\n== once more, alone: ${relative(this.#root, file.name)}`)
-      const only = [...args, '--maxWorkers=1', '--runTestsByPath', file.name]
-      // A file that gave no second report has failed for good.
-      const [second = file] = await jest(this.#root, project, only)
-      const judged = isForgivable(file) ? second : file
+      const judged = isForgivable(file) ? await this.#again(project, args, file) : file
       if (isFailed(judged)) this.#failed.push(judged)
       else this.#unstable.push(file)
       total = sum(total, tallyOf(judged))
     }
     return total
+  }
+
+  async #again(project: string, args: readonly string[], file: FileReport): Promise<FileReport> {
+    console.log(`\n== once more, alone: ${relative(this.#root, file.name)}`)
+    const only = [...args, '--maxWorkers=1', '--runTestsByPath', file.name]
+    // A file that gave no second report has failed for good.
+    const [second = file] = await jest(this.#root, project, only)
+    return second
   }
 
   /** Says which tests failed, with their messages, and which only passed at their second try. */
